@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+# Warnings, sanitizers and the helper that declares a room.
+option(PAGABLE_WERROR "Treat warnings as errors" OFF)
+option(PAGABLE_SANITIZE "Build with ASan and UBSan" OFF)
+
+add_compile_options(-Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes
+  -Wmissing-prototypes -Wundef -Wvla -fno-strict-aliasing -fno-omit-frame-pointer)
+if(PAGABLE_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(PAGABLE_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+  add_compile_definitions(PG_CHECK_SLOW_ON=1)
+endif()
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+# room(NAME SOURCES a.c b.c USES base image LIBRARIES PkgConfig::X)
+# A static library per room; tools/check-layers checks the include edges themselves.
+function(room name)
+  cmake_parse_arguments(R "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
+  add_library(room_${name} STATIC ${R_SOURCES})
+  target_include_directories(room_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  foreach(used ${R_USES})
+    target_link_libraries(room_${name} PUBLIC room_${used})
+  endforeach()
+  target_link_libraries(room_${name} PUBLIC ${R_LIBRARIES})
+endfunction()

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of host calls.  Every request to the operating system that can fail goes through
+ * `host`, so that tests can make the n-th one fail (host_fail_nth) and a port can replace them.
+ */
+#ifndef PAGABLE_BASE_HOST_H
+#define PAGABLE_BASE_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum host_protection { HOST_NONE = 0, HOST_READ = 1, HOST_WRITE = 2, HOST_EXECUTE = 4 };
+
+struct host_calls {
+    void *(*allocate)(size_t bytes); /* zeroed; NULL when out of memory */
+    void (*release)(void *memory);
+
+    /*
+     * Memory at a fixed address; addresses and sizes are multiples of 4096.  0 or a negative errno.
+     *   reserve   claims a range with no access and no memory; fails with -EEXIST when occupied
+     *   protect   changes the access of a range; `protection` is a set of enum host_protection
+     *   discard   gives the memory of a range back and leaves it with no access: one system call
+     *   unreserve ends a claim
+     */
+    int (*reserve)(uint64_t address, uint64_t bytes);
+    int (*protect)(uint64_t address, uint64_t bytes, unsigned protection);
+    int (*discard)(uint64_t address, uint64_t bytes);
+    int (*unreserve)(uint64_t address, uint64_t bytes);
+
+    /* Files.  A descriptor or byte count, or a negative errno; short counts are possible. */
+    int (*open_read)(const char *path);
+    int (*open_scratch)(void); /* an unnamed read-write file, in $TMPDIR when possible */
+    ssize_t (*read_at)(int fd, void *buffer, size_t bytes, uint64_t offset);
+    ssize_t (*write_at)(int fd, const void *buffer, size_t bytes, uint64_t offset);
+    int64_t (*file_size)(int fd);
+    void (*close)(int fd);
+};
+
+extern struct host_calls host;
+
+/*
+ * Make the n-th fallible host call from now fail (n = 1: the next one); 0 disarms.  Calls after the
+ * failed one succeed again.  Test use only.  host_fail_hit tells whether the failure was delivered.
+ */
+void host_fail_nth(unsigned n);
+int host_fail_hit(void);
+
+#endif

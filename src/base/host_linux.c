@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* The host calls on Linux, and the switch that makes the n-th of them fail. */
+#include "base/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static unsigned fail_countdown;
+static int fail_delivered;
+
+void host_fail_nth(unsigned n)
+{
+    fail_countdown = n;
+    fail_delivered = 0;
+}
+
+int host_fail_hit(void)
+{
+    return fail_delivered;
+}
+
+static int must_fail(void)
+{
+    if (fail_countdown == 0 || --fail_countdown != 0) {
+        return 0;
+    }
+    fail_delivered = 1;
+    return 1;
+}
+
+static void *linux_allocate(size_t bytes)
+{
+    return must_fail() ? NULL : calloc(1, bytes);
+}
+
+static int as_protection(unsigned protection)
+{
+    return ((protection & HOST_READ) ? PROT_READ : 0) |
+           ((protection & HOST_WRITE) ? PROT_WRITE : 0) |
+           ((protection & HOST_EXECUTE) ? PROT_EXEC : 0);
+}
+
+static int map_none(uint64_t address, uint64_t bytes, int how)
+{
+    void *at = mmap((void *)address, bytes, PROT_NONE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | how, -1, 0);
+
+    return at == MAP_FAILED ? -errno : 0;
+}
+
+static int linux_reserve(uint64_t address, uint64_t bytes)
+{
+    return must_fail() ? -ENOMEM : map_none(address, bytes, MAP_FIXED_NOREPLACE);
+}
+
+static int linux_protect(uint64_t address, uint64_t bytes, unsigned protection)
+{
+    if (must_fail()) {
+        return -ENOMEM;
+    }
+    return mprotect((void *)address, bytes, as_protection(protection)) == 0 ? 0 : -errno;
+}
+
+static int linux_discard(uint64_t address, uint64_t bytes)
+{
+    return must_fail() ? -ENOMEM : map_none(address, bytes, MAP_FIXED);
+}
+
+static int linux_unreserve(uint64_t address, uint64_t bytes)
+{
+    return munmap((void *)address, bytes) == 0 ? 0 : -errno;
+}
+
+static int linux_open_read(const char *path)
+{
+    int fd;
+
+    if (must_fail()) {
+        return -EIO;
+    }
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int linux_open_scratch(void)
+{
+    const char *folder = getenv("TMPDIR");
+    int fd;
+
+    if (must_fail()) {
+        return -EIO;
+    }
+    if (folder == NULL || folder[0] == '\0') {
+        folder = "/tmp";
+    }
+    fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0) { /* no such folder, or a file system without unnamed files */
+        fd = memfd_create("pagable-paging-file", MFD_CLOEXEC);
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+static ssize_t linux_read_at(int fd, void *buffer, size_t bytes, uint64_t offset)
+{
+    ssize_t n;
+
+    if (must_fail()) {
+        return -EIO;
+    }
+    do {
+        n = pread(fd, buffer, bytes, (off_t)offset);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+static ssize_t linux_write_at(int fd, const void *buffer, size_t bytes, uint64_t offset)
+{
+    ssize_t n;
+
+    if (must_fail()) {
+        return -EIO;
+    }
+    do {
+        n = pwrite(fd, buffer, bytes, (off_t)offset);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+static int64_t linux_file_size(int fd)
+{
+    struct stat st;
+
+    if (must_fail()) {
+        return -EIO;
+    }
+    return fstat(fd, &st) == 0 ? (int64_t)st.st_size : -errno;
+}
+
+static void linux_close(int fd)
+{
+    (void)close(fd); /* read-only or unnamed files: nothing can be lost here */
+}
+
+struct host_calls host = {
+    .allocate = linux_allocate,
+    .release = free,
+    .reserve = linux_reserve,
+    .protect = linux_protect,
+    .discard = linux_discard,
+    .unreserve = linux_unreserve,
+    .open_read = linux_open_read,
+    .open_scratch = linux_open_scratch,
+    .read_at = linux_read_at,
+    .write_at = linux_write_at,
+    .file_size = linux_file_size,
+    .close = linux_close,
+};
