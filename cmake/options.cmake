@@ -28,3 +28,26 @@ function(room name)
   endforeach()
   target_link_libraries(room_${name} PUBLIC ${R_LIBRARIES})
 endfunction()
+
+# pagable_test(NAME SOURCES a.c ROOMS image base [ARGS ...] [DEPENDS targets] [TIMEOUT s])
+# A Check program and its CTest entry; sources are relative to the calling folder.
+function(pagable_test name)
+  cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;ROOMS;LIBRARIES;DEFINITIONS;DEPENDS" ${ARGN})
+  add_executable(${name} ${T_SOURCES})
+  foreach(used ${T_ROOMS})
+    target_link_libraries(${name} PRIVATE room_${used})
+  endforeach()
+  target_link_libraries(${name} PRIVATE PkgConfig::CHECK ${T_LIBRARIES})
+  target_compile_definitions(${name} PRIVATE
+    PAGABLE_PROGRAM="$<TARGET_FILE_DIR:pagable>/pagable"
+    PAGABLE_DRIVERS="${PROJECT_BINARY_DIR}/drivers"
+    PAGABLE_SOURCE="${PROJECT_SOURCE_DIR}" ${T_DEFINITIONS})
+  if(T_DEPENDS)
+    add_dependencies(${name} ${T_DEPENDS})
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT})
+endfunction()
