@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A finding: something wrong with a driver, and where.  Plain data of fixed size, because it crosses
+ * from the computer's process to the one that prints.  Places are module + rva; names and lines are
+ * looked up by whoever prints.
+ */
+#ifndef PAGABLE_FINDING_FINDING_H
+#define PAGABLE_FINDING_FINDING_H
+
+#include "finding/rules.h"
+
+#define FINDING_FRAMES 24
+
+/* A place in code: module "" when the address lies in no module (rva then holds the address). */
+struct code_place {
+    char module[32];
+    uint64_t rva;
+};
+
+struct finding {
+    enum rule rule;
+    enum finding_severity severity;
+    struct code_place place; /* the instruction or the caller at fault */
+    char section[9];         /* section of the place, or the section at fault */
+    uint8_t irql;
+    uint64_t time; /* virtual, 100 ns units */
+    char message[240];
+    uint32_t frame_count;
+    struct code_place frames[FINDING_FRAMES]; /* innermost first; frames[0] is `place` when known */
+};
+
+/* A bug check of the simulated computer. */
+struct bugcheck_report {
+    uint32_t code;
+    uint64_t parameters[4];
+    struct code_place place; /* P4's or the caller's place: what is to blame */
+    char section[9];
+    uint8_t irql;
+    uint64_t time;
+    char message[240]; /* the same in words: what was done to which address of which section */
+    int32_t finding;   /* index of the finding that names the mistake, -1: none */
+    uint32_t frame_count;
+    struct code_place frames[FINDING_FRAMES];
+};
+
+/* "IRQL_NOT_LESS_OR_EQUAL" and the meaning of a code's parameters, from Microsoft's documented
+ * list; NULL / "" for codes that the table does not have. */
+const char *bugcheck_name(uint32_t code);
+const char *bugcheck_parameter_meaning(uint32_t code, unsigned parameter /* 0..3 */);
+
+#endif
