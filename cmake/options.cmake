@@ -2,7 +2,14 @@
 # Warnings, sanitizers and the helper that declares a room.
 option(PAGABLE_WERROR "Treat warnings as errors" OFF)
 option(PAGABLE_SANITIZE "Build with ASan and UBSan" OFF)
+option(PAGABLE_FUZZ "Build the libFuzzer targets of fuzz/ (clang only)" OFF)
+option(PAGABLE_ONLY_DRIVERS "Build nothing but the sample drivers" OFF)
 
+# The system's interpreter before any other in the path: it is the one that has Debian's modules.
+find_program(Python3_EXECUTABLE python3 PATHS /usr/bin NO_DEFAULT_PATH)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+add_compile_definitions(_GNU_SOURCE)
 add_compile_options(-Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes
   -Wmissing-prototypes -Wundef -Wvla -fno-strict-aliasing -fno-omit-frame-pointer)
 if(PAGABLE_WERROR)

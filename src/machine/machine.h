@@ -97,6 +97,8 @@ _Noreturn void machine_unsupported(const char *format, ...) __attribute__((forma
 int machine_finding(enum rule rule, uint64_t address, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool machine_rule_on(enum rule rule);
+/* The bug check that follows is the consequence of this finding (-1: of none). */
+void machine_blame(int finding);
 
 /* A line for the user on stderr; text without newline. */
 void machine_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -137,6 +139,8 @@ uint8_t machine_irql(void);
 /* Set a higher or equal IRQL; returns the old one.  Trims by policy when it reaches DISPATCH_LEVEL
  * from below.  No checks: callers check. */
 uint8_t machine_raise(uint8_t irql);
+/* The system's own raise, which is no occasion to trim. */
+uint8_t machine_raise_quietly(uint8_t irql);
 /* Set a lower or equal IRQL; runs queued DPCs (and lets others run) on the way down.  T. */
 void machine_lower(uint8_t irql);
 /* Trim as options.trim says for a raise to DISPATCH_LEVEL (spin lock taken at DISPATCH_LEVEL etc.). */
@@ -225,13 +229,23 @@ enum run_state machine_run(bool (*done)(void *context), void *context, uint64_t 
 
 /* ---- calls between guest and host (call.c, call_x86_64.S) ---- */
 
-/* One call from guest code into an export (stub != 0) or from the host into guest code (stub == 0). */
+struct trap;
+
+enum call_kind {
+    CALL_EXPORT, /* guest code called an export: the registers below are the caller's */
+    CALL_GUEST,  /* the host called guest code */
+    CALL_TRAP,   /* guest code was interrupted: `trap` has its registers */
+};
+
+/* One crossing between guest and host; a thread's crossings form a chain, innermost first. */
 struct call_frame {
     struct call_frame *previous;
-    uint64_t stub;                  /* address of the export's entry stub */
-    uint64_t return_address;        /* in the guest */
-    uint64_t stack_pointer;         /* guest rsp after the return */
+    uint64_t stub;           /* CALL_EXPORT: address of the export's entry stub */
+    uint64_t return_address; /* CALL_EXPORT: in the guest */
+    uint64_t stack_pointer;  /* CALL_EXPORT: guest rsp after the return */
     uint64_t rbx, rbp, rsi, rdi, r12, r13, r14, r15;
+    struct trap *trap;
+    uint64_t kind; /* enum call_kind */
 };
 
 /* Call guest code (Microsoft x64 convention) with integer arguments.  T. */
@@ -315,6 +329,11 @@ struct code_place machine_place(uint64_t address);
 /* Section name of an address in a module, "" when none. */
 const char *machine_section_name(uint64_t address);
 void module_discard_init(struct module *module);
+
+/* The bug check of a page that could not be read. */
+_Noreturn void machine_page_in_failed(const struct pager_failure *failure);
+/* The same for a section that pg_lock_*, or pg_reset_paging, could not bring in. */
+_Noreturn void machine_section_page_in_failed(void);
 
 struct pg_space *machine_sections(void);
 struct pager *machine_pager(void);

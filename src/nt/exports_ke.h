@@ -42,6 +42,7 @@
     X(KeQueryMaximumProcessorCount, NTOS, DONE, HIGH_LEVEL, 0)                                     \
     X(KeQueryPerformanceCounter, NTOS, DONE, HIGH_LEVEL, 1)                                        \
     X(KeQueryPriorityThread, NTOS, DONE, DISPATCH_LEVEL, 1)                                        \
+    X(KeQuerySystemTime, NTOS, DONE, HIGH_LEVEL, 1)                                                \
     X(KeQuerySystemTimePrecise, NTOS, DONE, HIGH_LEVEL, 1)                                         \
     X(KeQueryTickCount, NTOS, DONE, HIGH_LEVEL, 1)                                                 \
     X(KeQueryTimeIncrement, NTOS, DONE, HIGH_LEVEL, 0)                                             \

@@ -36,6 +36,8 @@ const struct nt_export *nt_export_at(uint32_t index);
 const struct nt_export *nt_export_find(const char *name);
 /* Address that an import of this name gets; 0 when not provided.  Needs a machine. */
 uint64_t nt_export_address(const char *name);
+/* module_resolve for module_load: nt's exports; anything else gets a stub that names itself. */
+uint64_t nt_resolve_import(const char *module, const char *name, uint16_t ordinal, bool *found);
 /* Name of the export whose stub lies at this rva of the pseudo-image; NULL when none. */
 const char *nt_export_name_at(uint64_t rva, uint32_t *offset);
 
@@ -114,6 +116,14 @@ extern struct nt_hooks nt_hooks;
 
 /* ---- shared inside nt/, by defining file ---- */
 
+/* What nt_start calls, in this order: each family makes its system objects and sets its data exports
+ * (nt_data gives their addresses). */
+pg_status ex_start(void); /* ex_pool.c: pool, objects, worker threads, registry */
+pg_status ke_start(void); /* ke_thread.c */
+pg_status io_start(void); /* io_driver.c */
+/* Memory of a data export, by name; asserts that the table has it. */
+void *nt_data(const char *name);
+
 /* ke_dispatcher.c: dispatcher objects, waits */
 /* Whether an object is signalled, and signalling it; object is a guest DISPATCHER_HEADER address. */
 void ke_signal(uint64_t object);      /* wakes waiters as its type says; SignalState is set by the caller */
@@ -122,6 +132,14 @@ void ke_satisfy_waiters(uint64_t object);
 int32_t ke_wait_for_object(uint64_t object, const int64_t *timeout);
 /* Initialize an event in guest memory. */
 void ke_event_init(struct kevent *event, uint32_t type, bool signalled);
+/* Timer i of the set timers (order of setting), and its DPC's routine (0: none); false beyond the last. */
+bool ke_timer_at(uint32_t index, uint64_t *timer, uint64_t *routine);
+/* End the current thread: its object is signalled. */
+_Noreturn void ke_thread_exit(int32_t status);
+/* Thread with this guest KTHREAD, NULL when it ended and is gone. */
+struct thread *ke_thread_of(uint64_t object);
+/* APC state of the current thread. */
+bool ke_normal_apcs_disabled(void);
 /* A thread with a guest KTHREAD object; runs `routine(context)` of the guest, or host code. */
 struct thread *ke_thread_new(void (*entry)(void *argument), void *argument);
 /* The guest KTHREAD of a thread. */

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reports and ends: findings, notices, bug checks, and the last words of the computer.  Any context,
+ * any stack: nothing here needs a thread or may fault.
+ */
+#include "machine/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void machine_notice(const char *format, ...)
+{
+    char line[400];
+    va_list arguments;
+    int n;
+
+    va_start(arguments, format);
+    n = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    PG_ASSERT(n >= 0);
+    channel_put(M->channel, RECORD_NOTICE, line, (uint32_t)strlen(line));
+}
+
+/* ---- findings ---- */
+
+static const struct finding_site *known_site(enum rule rule, uint64_t address)
+{
+    for (uint32_t i = 0; i < M->site_count; i++) {
+        if (M->sites[i].rule == rule && M->sites[i].address == address) {
+            return &M->sites[i];
+        }
+    }
+    return NULL;
+}
+
+static void remember_site(enum rule rule, uint64_t address, int index)
+{
+    if (M->site_count < FINDING_SITES_MAX) {
+        M->sites[M->site_count++] = (struct finding_site){rule, address, index};
+    }
+}
+
+int machine_finding(enum rule rule, uint64_t address, const char *format, ...)
+{
+    struct finding finding;
+    const struct finding_site *known;
+    va_list arguments;
+
+    if (!machine_rule_on(rule)) {
+        return -1;
+    }
+    if (address == 0) {
+        address = backtrace_blame();
+    }
+    known = known_site(rule, address);
+    if (known != NULL) {
+        return known->index;
+    }
+    memset(&finding, 0, sizeof finding);
+    finding.rule = rule;
+    finding.severity = rule_text(rule)->severity;
+    finding.place = machine_place(address);
+    snprintf(finding.section, sizeof finding.section, "%s", machine_section_name(address));
+    finding.irql = M->cpu.irql;
+    finding.time = M->time;
+    finding.frame_count = backtrace_fill(finding.frames, FINDING_FRAMES);
+    va_start(arguments, format);
+    vsnprintf(finding.message, sizeof finding.message, format, arguments);
+    va_end(arguments);
+    channel_put(M->channel, RECORD_FINDING, &finding, sizeof finding);
+    remember_site(rule, address, (int)M->finding_count);
+    return (int)M->finding_count++;
+}
+
+/* ---- ends ---- */
+
+static void put_sections(const struct module *module)
+{
+    struct pg_section_info info;
+
+    for (uint32_t i = 0; i < pg_image_section_count(module->sections); i++) {
+        struct section_summary summary = {0};
+        int64_t resident = 0;
+
+        if (pg_section_query(module->sections, i, &info) != PG_OK) {
+            continue;
+        }
+        memcpy(summary.image, module->name, sizeof summary.image);
+        memcpy(summary.name, info.desc->name, sizeof summary.name);
+        summary.lock_count = info.lock_count;
+        summary.pages = info.desc->pages;
+        if (!info.discarded) {
+            resident = pager_region_resident_pages(M->pager, module->regions[i]);
+        }
+        summary.resident_pages = resident > 0 ? (uint32_t)resident : 0;
+        channel_put(M->channel, RECORD_SECTION, &summary, sizeof summary);
+    }
+}
+
+static void put_modules(void)
+{
+    for (struct module *m = module_next(NULL); m != NULL; m = module_next(m)) {
+        struct module_summary summary = {.base = m->base, .bytes = m->bytes};
+
+        memcpy(summary.name, m->name, sizeof summary.name);
+        channel_put(M->channel, RECORD_MODULE, &summary, sizeof summary);
+        put_sections(m);
+    }
+}
+
+static void put_counters(void)
+{
+    struct pager_counters pager = pager_counters(M->pager);
+
+    M->counters.page_ins = pager.page_ins;
+    M->counters.page_outs = pager.page_outs;
+    M->counters.write_backs = pager.write_backs;
+    M->counters.evictions = pager.evictions;
+    M->counters.virtual_time = M->time;
+    channel_put(M->channel, RECORD_COUNTERS, &M->counters, sizeof M->counters);
+}
+
+_Noreturn void machine_stop(enum run_outcome outcome, const char *reason)
+{
+    struct run_end end = {.outcome = outcome};
+
+    PG_ASSERT(!M->stopping);
+    M->stopping = true;
+    put_modules();
+    put_counters();
+    snprintf(end.reason, sizeof end.reason, "%s", reason != NULL ? reason : "");
+    channel_put(M->channel, RECORD_END, &end, sizeof end);
+    _exit(0);
+}
+
+_Noreturn void machine_unsupported(const char *format, ...)
+{
+    char what[160];
+    char reason[240];
+    struct code_place place = machine_place(backtrace_blame());
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    snprintf(reason, sizeof reason, "%s, used at %s+0x%llx, is not supported", what,
+             place.module[0] != '\0' ? place.module : "address", (unsigned long long)place.rva);
+    machine_stop(RUN_UNSUPPORTED, reason);
+}
+
+/* Which parameter of a bug check is the instruction to blame; 4: none, ask the call chain. */
+static unsigned blame_parameter(uint32_t code)
+{
+    switch (code) {
+    case 0x0A:
+    case 0xD1:
+    case 0xD3:
+        return 3;
+    case 0x50:
+        return 2;
+    case 0x1E:
+        return 1;
+    default:
+        return 4;
+    }
+}
+
+void machine_blame(int finding)
+{
+    M->blamed_finding = finding;
+}
+
+_Noreturn void machine_bugcheck(uint32_t code, uint64_t p1, uint64_t p2, uint64_t p3, uint64_t p4,
+                                const char *words)
+{
+    struct bugcheck_report report;
+    uint64_t parameters[4] = {p1, p2, p3, p4};
+    unsigned which = blame_parameter(code);
+    uint64_t blame = backtrace_blame();
+
+    memset(&report, 0, sizeof report);
+    report.code = code;
+    memcpy(report.parameters, parameters, sizeof parameters);
+    if (which < 4 && module_at(parameters[which]) != NULL) {
+        blame = parameters[which];
+    }
+    report.place = machine_place(blame);
+    snprintf(report.section, sizeof report.section, "%s", machine_section_name(blame));
+    report.irql = M->cpu.irql;
+    report.time = M->time;
+    snprintf(report.message, sizeof report.message, "%s", words != NULL ? words : "");
+    report.finding = M->blamed_finding;
+    report.frame_count = backtrace_fill(report.frames, FINDING_FRAMES);
+    channel_put(M->channel, RECORD_BUGCHECK, &report, sizeof report);
+    machine_stop(RUN_BUGCHECK, NULL);
+}
