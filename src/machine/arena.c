@@ -2,14 +2,12 @@
 /*
  * The arena: the state of the computer at fixed addresses, and simulated user memory.
  *
- * State memory is handed out from the bottom up and never returned; it becomes accessible in chunks
- * so that a small run touches little.
+ * State memory is handed out from the bottom up and never returned.  All of it is accessible from the
+ * start; the host gives memory to what is touched.
  */
 #include "machine/internal.h"
 
 #include <string.h>
-
-#define ARENA_CHUNK 0x400000ull
 
 static uint64_t align_up(uint64_t value, uint64_t to)
 {
@@ -19,12 +17,11 @@ static uint64_t align_up(uint64_t value, uint64_t to)
 pg_status arena_start(void)
 {
     if (host.reserve(ARENA_STATE, ARENA_STATE_BYTES) < 0 ||
-        host.protect(ARENA_STATE, align_up(sizeof *M, ARENA_CHUNK), HOST_READ | HOST_WRITE) < 0 ||
+        host.protect(ARENA_STATE, ARENA_STATE_BYTES, HOST_READ | HOST_WRITE) < 0 ||
         host.reserve(USER_BASE, USER_END - USER_BASE) < 0) {
         return PG_E_NO_MEMORY;
     }
     M->arena_next = align_up(sizeof *M, 64);
-    M->arena_ready = align_up(sizeof *M, ARENA_CHUNK);
     return PG_OK;
 }
 
@@ -34,13 +31,6 @@ void *machine_allocate(size_t bytes)
     uint64_t end = at + align_up(bytes, 16);
 
     PG_ASSERT(end <= ARENA_STATE_BYTES);
-    if (end > M->arena_ready) {
-        uint64_t ready = align_up(end, ARENA_CHUNK);
-
-        PG_ASSERT(host.protect(ARENA_STATE + M->arena_ready, ready - M->arena_ready,
-                               HOST_READ | HOST_WRITE) == 0);
-        M->arena_ready = ready;
-    }
     M->arena_next = end;
     return (void *)(ARENA_STATE + at);
 }

@@ -85,9 +85,11 @@ static void walk_guest(struct walk *walk, struct unwind_registers *registers)
         }
     }
     while ((module = module_at(registers->rip)) != NULL && walk->count < walk->max) {
+        enum unwind_result result;
+
         add(walk, registers->rip);
-        if (image_unwind(&module->image, module->base, registers, read_stack, NULL) !=
-            UNWIND_OK) {
+        result = image_unwind(&module->image, module->base, registers, read_stack, NULL);
+        if (result != UNWIND_OK && result != UNWIND_MACHINE_FRAME) {
             return;
         }
     }

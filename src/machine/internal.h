@@ -51,7 +51,6 @@ struct machine_state {
     struct machine_options options;
     struct channel *channel;
     uint64_t arena_next; /* next free byte of the state arena */
-    uint64_t arena_ready; /* bytes from ARENA_STATE that are accessible */
 
     uint64_t random[4];
     uint64_t time;
@@ -120,7 +119,7 @@ void clock_expire(void); /* at DISPATCH_LEVEL */
 bool clock_is_due(void);
 
 /* thread.c, switch_x86_64.S */
-void thread_start(void);
+pg_status thread_start(void);
 bool thread_other_ready(int32_t at_least);
 bool thread_higher_ready(int32_t than);
 void thread_switch(uint64_t *save, uint64_t to);

@@ -81,8 +81,9 @@ pg_status machine_start(const struct machine_options *options, struct channel *c
         status = processor_set_gs(ARENA_PCR);
     }
     if (status == PG_OK) {
+        *what = "stack of the idle thread";
         processor_start();
-        thread_start();
+        status = thread_start();
     }
     return status;
 }

@@ -107,6 +107,11 @@ void machine_notice(const char *format, ...) __attribute__((format(printf, 1, 2)
 void machine_event(enum event_kind kind, uint64_t a, uint64_t b, uint64_t c);
 
 struct run_counters *machine_counters(void);
+
+struct module;
+/* State of a module's section now, residency as the kernel sees it; false beyond the last. */
+bool machine_section_summary(const struct module *module, uint32_t index,
+                             struct section_summary *out);
 const struct machine_options *machine_options(void);
 
 /* ---- the arena (arena.c) ---- */
@@ -209,6 +214,7 @@ struct thread {
  * exhausted.  The thread ends when entry returns or calls machine_thread_end.  ST. */
 struct thread *machine_thread_new(void (*entry)(void *argument), void *argument);
 _Noreturn void machine_thread_end(void); /* T */
+struct thread *machine_idle_thread(void); /* runs DPCs when no thread does; not among the live ones */
 struct thread *machine_thread(void);     /* current, or NULL on the scheduler's stack */
 /* The current thread stops until machine_thread_ready is called on it.  IRQL must be < DISPATCH.  T */
 void machine_thread_wait(void);
@@ -329,6 +335,8 @@ struct code_place machine_place(uint64_t address);
 /* Section name of an address in a module, "" when none. */
 const char *machine_section_name(uint64_t address);
 void module_discard_init(struct module *module);
+/* The pager region of the i-th section of the module as pg_section_query counts them. */
+struct pager_region *module_region(const struct module *module, uint32_t section);
 
 /* The bug check of a page that could not be read. */
 _Noreturn void machine_page_in_failed(const struct pager_failure *failure);

@@ -19,7 +19,6 @@ struct loading {
     module_resolve resolve;
     char *what;
     size_t what_size;
-    struct pg_section_desc *descs;
     uint32_t *relocations;
 };
 
@@ -141,24 +140,34 @@ static pg_status map_all(struct loading *load)
     return status;
 }
 
+/* A section of the file, or, where sections share pages, the whole image as one resident section. */
+static struct pg_section_desc describe(const struct module *module, uint32_t index)
+{
+    const struct image_section *section = &module->image.sections[index];
+    struct pg_section_desc desc = {.name = "(image)", .class = PG_RESIDENT, .base = module->base,
+                                   .pages = module->image.image_size / PG_PAGE_SIZE};
+
+    if (module->image.pageable) {
+        memcpy(desc.name, section->name, sizeof desc.name);
+        desc.class = section->class;
+        desc.base = module->base + section->rva;
+        desc.pages = section->pages;
+    }
+    return desc;
+}
+
 static pg_status register_sections(struct loading *load)
 {
     struct module *module = load->module;
-    const struct image *image = &module->image;
+    uint32_t count = module->image.pageable ? module->image.section_count : 1;
+    struct pg_section_desc *descs = machine_allocate(count * sizeof *descs);
     pg_status status;
 
-    load->descs = machine_allocate(image->section_count * sizeof *load->descs);
-    for (uint32_t i = 0; i < image->section_count; i++) {
-        const struct image_section *section = &image->sections[i];
-        struct pg_section_desc *desc = &load->descs[i];
-
-        memcpy(desc->name, section->name, sizeof desc->name);
-        desc->class = image->pageable ? section->class : PG_RESIDENT;
-        desc->base = module->base + section->rva;
-        desc->pages = section->pages;
+    for (uint32_t i = 0; i < count; i++) {
+        descs[i] = describe(module, i);
     }
-    status = pg_image_add(M->space, module->base, module->bytes, load->descs,
-                          image->pageable ? image->section_count : 0, module, &module->sections);
+    status = pg_image_add(M->space, module->base, module->bytes, descs, count, module,
+                          &module->sections);
     return status == PG_OK ? PG_OK : fail(load, status, "sections could not be registered");
 }
 
@@ -415,11 +424,14 @@ const char *machine_section_name(uint64_t address)
 
 /* ---- services of the section core ---- */
 
+struct pager_region *module_region(const struct module *module, uint32_t section)
+{
+    return module->regions[module->image.pageable ? section : module->image.section_count];
+}
+
 static struct pager_region *region_of(struct pg_image *image, uint32_t section)
 {
-    struct module *module = pg_image_owner(image);
-
-    return module->regions[section];
+    return module_region(pg_image_owner(image), section);
 }
 
 static pg_status service_page_in(void *context, struct pg_image *image, uint32_t section)
@@ -430,8 +442,12 @@ static pg_status service_page_in(void *context, struct pg_image *image, uint32_t
 
 static void service_allow_out(void *context, struct pg_image *image, uint32_t section)
 {
+    const struct module *module = pg_image_owner(image);
+
     (void)context;
-    pager_unpin(M->pager, region_of(image, section));
+    if (module->image.pageable) {
+        pager_unpin(M->pager, region_of(image, section));
+    }
 }
 
 static void service_discard(void *context, struct pg_image *image, uint32_t section)
@@ -444,15 +460,8 @@ static void service_discard(void *context, struct pg_image *image, uint32_t sect
     pager_discard(M->pager, region_of(image, section));
 }
 
-static void service_relax(void *context)
-{
-    (void)context; /* one host thread: nobody else can be bringing a section in */
-    PG_ASSERT(!"a section is being brought in by another thread");
-}
-
 const struct pg_services module_services = {
     .page_in = service_page_in,
     .allow_out = service_allow_out,
     .discard = service_discard,
-    .relax = service_relax,
 };

@@ -75,25 +75,35 @@ int machine_finding(enum rule rule, uint64_t address, const char *format, ...)
 
 /* ---- ends ---- */
 
+bool machine_section_summary(const struct module *module, uint32_t index,
+                             struct section_summary *out)
+{
+    /* An image whose sections share pages is one region, the last. */
+    uint32_t region = module->image.pageable ? index : module->image.section_count;
+    struct pg_section_info info;
+    int64_t resident = 0;
+
+    memset(out, 0, sizeof *out);
+    if (index >= pg_image_section_count(module->sections) ||
+        pg_section_query(module->sections, index, &info) != PG_OK) {
+        return false;
+    }
+    if (!info.discarded) {
+        resident = pager_region_resident_pages(M->pager, module->regions[region]);
+    }
+    memcpy(out->image, module->name, sizeof out->image);
+    memcpy(out->name, info.desc->name, sizeof out->name);
+    out->lock_count = info.lock_count;
+    out->pages = info.desc->pages;
+    out->resident_pages = resident > 0 ? (uint32_t)resident : 0;
+    return true;
+}
+
 static void put_sections(const struct module *module)
 {
-    struct pg_section_info info;
+    struct section_summary summary;
 
-    for (uint32_t i = 0; i < pg_image_section_count(module->sections); i++) {
-        struct section_summary summary = {0};
-        int64_t resident = 0;
-
-        if (pg_section_query(module->sections, i, &info) != PG_OK) {
-            continue;
-        }
-        memcpy(summary.image, module->name, sizeof summary.image);
-        memcpy(summary.name, info.desc->name, sizeof summary.name);
-        summary.lock_count = info.lock_count;
-        summary.pages = info.desc->pages;
-        if (!info.discarded) {
-            resident = pager_region_resident_pages(M->pager, module->regions[i]);
-        }
-        summary.resident_pages = resident > 0 ? (uint32_t)resident : 0;
+    for (uint32_t i = 0; machine_section_summary(module, i, &summary); i++) {
         channel_put(M->channel, RECORD_SECTION, &summary, sizeof summary);
     }
 }
@@ -121,17 +131,26 @@ static void put_counters(void)
     channel_put(M->channel, RECORD_COUNTERS, &M->counters, sizeof M->counters);
 }
 
-_Noreturn void machine_stop(enum run_outcome outcome, const char *reason)
+static _Noreturn void stop_at(enum run_outcome outcome, const char *reason,
+                              const struct code_place *place)
 {
-    struct run_end end = {.outcome = outcome};
+    struct run_end end = {.outcome = outcome, .rva = place->rva};
 
     PG_ASSERT(!M->stopping);
+    memcpy(end.module, place->module, sizeof end.module);
     M->stopping = true;
     put_modules();
     put_counters();
     snprintf(end.reason, sizeof end.reason, "%s", reason != NULL ? reason : "");
     channel_put(M->channel, RECORD_END, &end, sizeof end);
     _exit(0);
+}
+
+_Noreturn void machine_stop(enum run_outcome outcome, const char *reason)
+{
+    static const struct code_place nowhere;
+
+    stop_at(outcome, reason, &nowhere);
 }
 
 _Noreturn void machine_unsupported(const char *format, ...)
@@ -146,7 +165,7 @@ _Noreturn void machine_unsupported(const char *format, ...)
     va_end(arguments);
     snprintf(reason, sizeof reason, "%s, used at %s+0x%llx, is not supported", what,
              place.module[0] != '\0' ? place.module : "address", (unsigned long long)place.rva);
-    machine_stop(RUN_UNSUPPORTED, reason);
+    stop_at(RUN_UNSUPPORTED, reason, &place);
 }
 
 /* Which parameter of a bug check is the instruction to blame; 4: none, ask the call chain. */

@@ -334,13 +334,21 @@ static void idle_main(void *argument)
     }
 }
 
-void thread_start(void)
+pg_status thread_start(void)
 {
     M->cpu.idle = machine_thread_new(idle_main, NULL);
-    PG_ASSERT(M->cpu.idle != NULL);
+    if (M->cpu.idle == NULL) {
+        return PG_E_NO_MEMORY;
+    }
     M->cpu.idle->system = true;
     M->cpu.idle->priority = -1;
     M->cpu.idle->state = THREAD_WAITING;
+    return PG_OK;
+}
+
+struct thread *machine_idle_thread(void)
+{
+    return M->cpu.idle;
 }
 
 static bool idle_work(void)

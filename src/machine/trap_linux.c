@@ -125,12 +125,22 @@ static uint32_t fpstate_bytes(const void *fpstate)
     return magic == FPX_MAGIC ? size : FPX_LEGACY_BYTES;
 }
 
-/* Lowest usable address of the stack that was interrupted; 0: unknown (the scheduler's). */
-static uint64_t stack_low(void)
+static bool on_emergency_stack(uint64_t sp)
+{
+    return sp - (uint64_t)emergency_stack <= EMERGENCY_STACK;
+}
+
+/* Whether trap code fits on the interrupted stack when it starts at `at`.  The scheduler's stack is
+ * the host's and has room. */
+static bool fits(uint64_t sp, uint64_t at)
 {
     const struct thread *thread = M->cpu.current;
 
-    return thread == NULL ? 0 : thread->stack_low;
+    if (on_emergency_stack(sp)) {
+        return at >= (uint64_t)emergency_stack + TRAP_HEADROOM;
+    }
+    return thread == NULL || (sp >= thread->stack_low && sp <= thread->stack_high &&
+                              at >= thread->stack_low + TRAP_HEADROOM);
 }
 
 /*
@@ -171,10 +181,9 @@ static struct trap_copy *copy_frame(const ucontext_t *uc)
     uint64_t fp = (sp - RED_ZONE - fp_bytes) & ~(uint64_t)(FPSTATE_ALIGN - 1);
     uint64_t context = (fp - sizeof(ucontext_t)) & ~15ull;
     uint64_t copy = (context - sizeof(struct trap_copy)) & ~15ull;
-    uint64_t low = stack_low();
     ucontext_t *to = (ucontext_t *)context;
 
-    if (low != 0 && (sp < low || sp > M->cpu.current->stack_high || copy < low + TRAP_HEADROOM)) {
+    if (!fits(sp, copy)) {
         return NULL;
     }
     memcpy((void *)fp, uc->uc_mcontext.fpregs, fp_bytes);
@@ -199,6 +208,9 @@ on_signal(int signal, siginfo_t *info, void *context)
     }
     copy = copy_frame(uc);
     if (copy == NULL) {
+        if (on_emergency_stack((uint64_t)uc->uc_mcontext.gregs[REG_RSP])) {
+            _exit(EXIT_OUR_FAULT); /* the report of an overflow overflowed: nothing is left to try */
+        }
         copy = (struct trap_copy *)((uint64_t)(emergency_stack + EMERGENCY_STACK -
                                                sizeof *copy) & ~15ull);
         copy->context = NULL;

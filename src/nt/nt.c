@@ -54,11 +54,48 @@ const struct nt_export *nt_export_at(uint32_t index)
     return index < ROUTINE_COUNT ? &routines[index] : &data[index - ROUTINE_COUNT];
 }
 
-const struct nt_export *nt_export_find(const char *name)
+/* ---- finding a row by name: open addressing, filled on first use ---- */
+
+#define BUCKETS 2048u
+_Static_assert(ROUTINE_COUNT + DATA_COUNT < BUCKETS / 2, "the table of names is too full");
+
+static uint16_t buckets[BUCKETS]; /* row + 1; 0: empty */
+
+static uint32_t hash(const char *name)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+
+    for (; *name != '\0'; name++) {
+        h = (h ^ (uint8_t)*name) * 16777619u;
+    }
+    return h;
+}
+
+static void fill_buckets(void)
 {
     for (uint32_t i = 0; i < ROUTINE_COUNT + DATA_COUNT; i++) {
-        if (strcmp(nt_export_at(i)->name, name) == 0) {
-            return nt_export_at(i);
+        uint32_t b = hash(nt_export_at(i)->name) % BUCKETS;
+
+        while (buckets[b] != 0) {
+            b = (b + 1) % BUCKETS;
+        }
+        buckets[b] = (uint16_t)(i + 1);
+    }
+}
+
+const struct nt_export *nt_export_find(const char *name)
+{
+    static bool filled;
+
+    if (!filled) {
+        fill_buckets();
+        filled = true;
+    }
+    for (uint32_t b = hash(name) % BUCKETS; buckets[b] != 0; b = (b + 1) % BUCKETS) {
+        const struct nt_export *export = nt_export_at(buckets[b] - 1u);
+
+        if (strcmp(export->name, name) == 0) {
+            return export;
         }
     }
     return NULL;
@@ -136,7 +173,7 @@ static uint64_t missing_stub(const char *module, const char *name, uint16_t ordi
     return MACHINE_STUB(ROUTINE_COUNT + missing_count - 1);
 }
 
-static bool is_system_module(const char *module)
+bool nt_is_system_module(const char *module)
 {
     static const char *const names[] = {"ntoskrnl.exe", "hal.dll", "ntkrnlmp.exe", "ntkrnlpa.exe",
                                         "ntoskrnl.lib"};
@@ -151,7 +188,7 @@ static bool is_system_module(const char *module)
 
 uint64_t nt_resolve_import(const char *module, const char *name, uint16_t ordinal, bool *found)
 {
-    uint64_t address = name != NULL && is_system_module(module) ? nt_export_address(name) : 0;
+    uint64_t address = name != NULL && nt_is_system_module(module) ? nt_export_address(name) : 0;
 
     *found = address != 0;
     return *found ? address : missing_stub(module, name, ordinal);

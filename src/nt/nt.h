@@ -36,6 +36,8 @@ const struct nt_export *nt_export_at(uint32_t index);
 const struct nt_export *nt_export_find(const char *name);
 /* Address that an import of this name gets; 0 when not provided.  Needs a machine. */
 uint64_t nt_export_address(const char *name);
+/* Whether imports from a module of this name are nt's ("ntoskrnl.exe", "hal.dll" ...). */
+bool nt_is_system_module(const char *module);
 /* module_resolve for module_load: nt's exports; anything else gets a stub that names itself. */
 uint64_t nt_resolve_import(const char *module, const char *name, uint16_t ordinal, bool *found);
 /* Name of the export whose stub lies at this rva of the pseudo-image; NULL when none. */
@@ -127,7 +129,6 @@ void *nt_data(const char *name);
 /* ke_dispatcher.c: dispatcher objects, waits */
 /* Whether an object is signalled, and signalling it; object is a guest DISPATCHER_HEADER address. */
 void ke_signal(uint64_t object);      /* wakes waiters as its type says; SignalState is set by the caller */
-void ke_satisfy_waiters(uint64_t object);
 /* Wait on the scheduler's behalf is not possible; from a thread: */
 int32_t ke_wait_for_object(uint64_t object, const int64_t *timeout);
 /* Initialize an event in guest memory. */
@@ -140,6 +141,11 @@ _Noreturn void ke_thread_exit(int32_t status);
 struct thread *ke_thread_of(uint64_t object);
 /* APC state of the current thread. */
 bool ke_normal_apcs_disabled(void);
+/* Spin locks in driver memory, as KeAcquireSpinLockRaiseToDpc and KeReleaseSpinLock (ke_irql.c). */
+uint8_t ke_acquire_spin_lock(uint64_t *lock);
+void ke_release_spin_lock(uint64_t *lock, uint8_t irql);
+/* Virtual time at which an NT timeout (negative: relative, else absolute system time) is over. */
+uint64_t ke_due_time(int64_t timeout);
 /* A thread with a guest KTHREAD object; runs `routine(context)` of the guest, or host code. */
 struct thread *ke_thread_new(void (*entry)(void *argument), void *argument);
 /* The guest KTHREAD of a thread. */
