@@ -35,6 +35,12 @@ struct host_calls {
     ssize_t (*write_at)(int fd, const void *buffer, size_t bytes, uint64_t offset);
     int64_t (*file_size)(int fd);
     void (*close)(int fd);
+
+    /* For two processes after a fork: zeroed memory that both see (NULL: none), and a pair of
+     * connected descriptors that carry single bytes (0 or a negative errno). */
+    void *(*map_shared)(size_t bytes);
+    void (*unmap_shared)(void *memory, size_t bytes);
+    int (*wake_pair)(int fds[2]);
 };
 
 extern struct host_calls host;

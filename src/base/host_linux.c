@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -145,6 +146,30 @@ static void linux_close(int fd)
     (void)close(fd); /* read-only or unnamed files: nothing can be lost here */
 }
 
+static void *linux_map_shared(size_t bytes)
+{
+    void *at = must_fail()
+                   ? MAP_FAILED
+                   : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    return at == MAP_FAILED ? NULL : at;
+}
+
+static void linux_unmap_shared(void *memory, size_t bytes)
+{
+    (void)munmap(memory, bytes);
+}
+
+/* Sockets rather than a pipe: both ends notice when the other is gone, and no SIGPIPE. */
+static int linux_wake_pair(int fds[2])
+{
+    if (must_fail()) {
+        return -EMFILE;
+    }
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0 ? 0
+                                                                                        : -errno;
+}
+
 struct host_calls host = {
     .allocate = linux_allocate,
     .release = free,
@@ -158,4 +183,7 @@ struct host_calls host = {
     .write_at = linux_write_at,
     .file_size = linux_file_size,
     .close = linux_close,
+    .map_shared = linux_map_shared,
+    .unmap_shared = linux_unmap_shared,
+    .wake_pair = linux_wake_pair,
 };
