@@ -20,6 +20,9 @@
 
 #define PG_PAGE_SIZE 4096u
 
+/* Most locks that one section can hold at a time; one more is PG_E_OVERFLOW. */
+#define PG_LOCK_COUNT_MAX (1u << 22)
+
 /* What a section's name says about paging (NT's rule: the name decides, not the flags). */
 enum pg_class {
     PG_RESIDENT,    /* never leaves memory, unless its whole image is paged (pg_page_entire) */
@@ -48,7 +51,9 @@ struct pg_section_desc {
  *             0 to 1; may wait.
  *   allow_out the section may leave memory again (count went 1 -> 0, or the image became pageable).
  *   discard   gives the section's memory back for ever.
- *   relax     called while a thread waits for another one's page_in to end.
+ *   relax     called while a thread waits for another one's page_in to end; must let it run.  NULL:
+ *             wait by looking again and again.
+ * The services may not call the core for the section that they are called for.
  */
 struct pg_services {
     void *context;
@@ -78,7 +83,8 @@ size_t pg_space_bytes(uint32_t images, uint32_t sections);
  * Make a space in caller memory.
  *   memory, bytes  16-byte aligned, at least pg_space_bytes(images, sections); kept until the
  *                  space is no longer used (there is nothing to close)
- * PG_E_ARG when the memory is too small or misaligned.  One thread.
+ * PG_E_ARG when the memory is too small or misaligned, a limit is 0 (or above 2^28 sections), or a
+ * service other than relax is missing.  One thread.
  */
 pg_status pg_space_init(void *memory, size_t bytes, uint32_t images, uint32_t sections,
                         const struct pg_services *services, struct pg_space **out);
@@ -86,6 +92,7 @@ pg_status pg_space_init(void *memory, size_t bytes, uint32_t images, uint32_t se
 /*
  * Add an image: [base, base + bytes), with `count` sections in ascending order.  The descriptions
  * are kept by reference until pg_image_remove; `owner` is the host's own pointer.
+ * An image takes a run of adjacent slots: PG_E_LIMIT also when none is long enough.
  * PG_E_ARG, PG_E_OVERLAP (with another image or between sections), PG_E_LIMIT (space is full).
  */
 pg_status pg_image_add(struct pg_space *space, uint64_t base, uint64_t bytes,
@@ -133,7 +140,8 @@ pg_status pg_page_entire(struct pg_space *space, uint64_t address, uint64_t *ima
  */
 pg_status pg_reset_paging(struct pg_space *space, uint64_t address);
 
-/* Give the image's INIT sections back.  A second call does nothing. */
+/* Give the image's INIT sections back, locked or not (a lock has no effect on them); what is locked
+ * is still to be unlocked.  A second call does nothing. */
 void pg_discard_init(struct pg_image *image);
 
 /* What is known of one section.  PG_E_ARG when the index is out of range; PG_E_STALE. */
