@@ -13,7 +13,7 @@
 #   /section:NAME,..P                  P sets NOT_PAGED, as Microsoft's linker does; D is DISCARDABLE
 #   /release                           writes the checksum, which Windows demands of a driver
 #   /opt:noref /opt:noicf              nothing leaves its section and no two routines become one
-#   /Brepro, -ffile-prefix-map         the same sources give the same bytes, in whatever folder
+#   /Brepro, -f*-prefix-map, -dir      no time of day and no folder in the image
 set(PAGABLE_LLVM_SUFFIX "-19" CACHE STRING "Suffix of the LLVM tools that build drivers")
 set(PAGABLE_DDK_INCLUDE /usr/share/mingw-w64/include CACHE PATH "MinGW-w64's headers")
 foreach(tool clang lld-link llvm-dlltool llvm-readobj llvm-nm llvm-pdbutil)
@@ -26,7 +26,8 @@ set(PAGABLE_DRIVER_CFLAGS --target=x86_64-w64-mingw32 -std=gnu11 -O2 -Wall -Wext
   -fno-stack-protector -mno-stack-arg-probe -DALLOC_PRAGMA=1
   "-DFORCEINLINE=static __inline __attribute__((always_inline))"
   -D__INTRINSIC_DEFINED_InterlockedBitTestAndSet -D__INTRINSIC_DEFINED_InterlockedBitTestAndReset
-  -Wno-pragma-pack "-Wno-#warnings" -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=
+  -Wno-pragma-pack "-Wno-#warnings"
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -fdebug-compilation-dir=.
   -isystem ${PAGABLE_DDK_INCLUDE}/ddk -isystem ${PAGABLE_DDK_INCLUDE})
 set(PAGABLE_DRIVER_LINKFLAGS /driver /subsystem:native /machine:x64 /entry:DriverEntry /nodefaultlib
   /base:0x140000000 /dynamicbase /nxcompat /opt:noref /opt:noicf /release /Brepro
@@ -69,8 +70,8 @@ function(driver name)
   set(outputs ${dir}/${name}.sys)
   set(check --image ${dir}/${name}.sys --llvm-suffix=${PAGABLE_LLVM_SUFFIX})
   if(D_SYMBOLS STREQUAL pdb)
-    set(debug -g -gcodeview)
-    set(link /debug /pdb:${dir}/${name}.pdb /pdbaltpath:${name}.pdb)
+    set(debug -g -gcodeview -gno-codeview-command-line)
+    set(link /debug /pdb:${name}.pdb /pdbaltpath:${name}.pdb /pdbsourcepath:.)
     list(APPEND outputs ${dir}/${name}.pdb)
     list(APPEND check --pdb ${dir}/${name}.pdb)
   else()
@@ -86,16 +87,20 @@ function(driver name)
     add_custom_command(OUTPUT ${object} BYPRODUCTS ${remarks}
       COMMAND ${DRIVER_clang} ${PAGABLE_DRIVER_CFLAGS} ${debug} ${D_CFLAGS}
         -fsave-optimization-record -foptimization-record-passes=inline
-        -foptimization-record-file=${remarks} -MD -MF ${object}.d -c ${source} -o ${object}
+        -foptimization-record-file=${remarks} -MD -MT ${object} -MF ${object}.d
+        -c ${source} -o ${name}.dir/${stem}.obj
+      WORKING_DIRECTORY ${dir}
       DEPENDS ${source} DEPFILE ${object}.d
       COMMENT "Compiling ${stem}.c for ${name}.sys" VERBATIM)
     list(APPEND sources ${source})
     list(APPEND objects ${object})
+    list(APPEND linked ${name}.dir/${stem}.obj) # relative: debug information holds paths as given
     list(APPEND all_remarks ${remarks})
   endforeach()
   add_custom_command(OUTPUT ${outputs}
     COMMAND ${DRIVER_lld_link} ${PAGABLE_DRIVER_LINKFLAGS} ${link} ${D_LINKFLAGS}
-      /out:${dir}/${name}.sys ${objects} ${import}/ntoskrnl.lib ${import}/hal.lib
+      /out:${name}.sys ${linked} import/ntoskrnl.lib import/hal.lib
+    WORKING_DIRECTORY ${dir}
     DEPENDS ${objects} driver_imports ${import}/ntoskrnl.lib ${import}/hal.lib
     COMMENT "Linking ${name}.sys" VERBATIM)
   set(finished ${outputs})

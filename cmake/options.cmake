@@ -20,6 +20,16 @@ if(PAGABLE_SANITIZE)
   add_link_options(-fsanitize=address,undefined)
   add_compile_definitions(PG_CHECK_SLOW_ON=1)
 endif()
+if(PAGABLE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# The simulated computer serves SIGSEGV itself, on alternate stacks of its own.
+set(PAGABLE_TEST_ENVIRONMENT
+  "ASAN_OPTIONS=handle_segv=0:allow_user_segv_handler=1:detect_leaks=1:use_sigaltstack=0"
+  "UBSAN_OPTIONS=print_stacktrace=1")
+
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
@@ -36,8 +46,9 @@ function(room name)
   target_link_libraries(room_${name} PUBLIC ${R_LIBRARIES})
 endfunction()
 
-# pagable_test(NAME SOURCES a.c ROOMS image base [ARGS ...] [DEPENDS targets] [TIMEOUT s])
-# A Check program and its CTest entry; sources are relative to the calling folder.
+# pagable_test(NAME SOURCES a.c ROOMS image base [LIBRARIES ...] [DEFINITIONS ...] [DEPENDS targets] [TIMEOUT s])
+# A Check program and its CTest entry; sources are relative to the calling folder.  What it needs to
+# find is compiled in: PAGABLE_PROGRAM, PAGABLE_DRIVERS (folder of the .sys files), PAGABLE_SOURCE.
 function(pagable_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;ROOMS;LIBRARIES;DEFINITIONS;DEPENDS" ${ARGN})
   add_executable(${name} ${T_SOURCES})
@@ -46,7 +57,7 @@ function(pagable_test name)
   endforeach()
   target_link_libraries(${name} PRIVATE PkgConfig::CHECK ${T_LIBRARIES})
   target_compile_definitions(${name} PRIVATE
-    PAGABLE_PROGRAM="$<TARGET_FILE_DIR:pagable>/pagable"
+    PAGABLE_PROGRAM="${PROJECT_BINARY_DIR}/pagable"
     PAGABLE_DRIVERS="${PROJECT_BINARY_DIR}/drivers"
     PAGABLE_SOURCE="${PROJECT_SOURCE_DIR}" ${T_DEFINITIONS})
   if(T_DEPENDS)
@@ -56,5 +67,18 @@ function(pagable_test name)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 300)
   endif()
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT}
+    ENVIRONMENT "${PAGABLE_TEST_ENVIRONMENT}")
+endfunction()
+
+# pagable_script_test(NAME SCRIPT x.py [ARGS ...] [TIMEOUT s])
+# A Python program as a CTest entry, run by the system's interpreter.
+function(pagable_script_test name)
+  cmake_parse_arguments(T "" "SCRIPT;TIMEOUT" "ARGS" ${ARGN})
+  add_test(NAME ${name} COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_SOURCE_DIR}/${T_SCRIPT} ${T_ARGS})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT}
+    ENVIRONMENT "${PAGABLE_TEST_ENVIRONMENT}")
 endfunction()

@@ -2,8 +2,8 @@
 /*
  * The two devices around IsolateMount: see isolate_common.h.
  *
- * Everything here but the set-up is resident: dispatch routines that touch spin locks, a DPC, and the
- * code that it calls.
+ * Everything here but the set-up is resident: dispatch routines that touch spin locks, a DPC, and
+ * the code that it calls.
  */
 #include "isolate_common.h"
 
@@ -22,6 +22,7 @@ static NTSTATUS IsolateCreateLower(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT *
 
 KSPIN_LOCK IsolateDatabaseLock;
 static UNICODE_STRING IsolateLinkName; /* points at a literal in .rdata, which stays */
+static PDEVICE_OBJECT IsolateUpperDevice;
 
 NTSTATUS IsolateInitialize(PDRIVER_OBJECT DriverObject, PCWSTR DeviceName, PCWSTR LinkName)
 {
@@ -56,6 +57,7 @@ NTSTATUS IsolateInitialize(PDRIVER_OBJECT DriverObject, PCWSTR DeviceName, PCWST
     Extension->Role = IsolateUpper;
     Extension->Lower = Lower;
     Upper->Flags |= DO_BUFFERED_IO;
+    IsolateUpperDevice = Upper;
 
     DriverObject->DriverUnload = IsolateUnload;
     DriverObject->MajorFunction[IRP_MJ_CREATE] = IsolateOpenClose;
@@ -127,8 +129,8 @@ PDEVICE_OBJECT IsolateReferenceLower(PDEVICE_OBJECT Upper)
 }
 
 /*
- * The driver stops offering its lower device.  Whoever drops the last reference deletes it: this routine,
- * or a mount that is under way.
+ * The driver stops offering its lower device.  Whoever drops the last reference deletes it: this
+ * routine, or a mount that is under way.
  */
 static VOID IsolateRetireLower(PDEVICE_OBJECT Upper)
 {
@@ -186,7 +188,8 @@ static NTSTATUS IsolateFileSystemControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return STATUS_PENDING;
 }
 
-/* One run of the DPC may stand for several requests: a DPC that is queued already is not queued twice. */
+/* One run of the DPC may stand for several requests: a DPC that is queued already is not queued
+ * twice. */
 static VOID IsolateCompletionDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     struct isolate_extension *Extension = ((PDEVICE_OBJECT)Context)->DeviceExtension;
@@ -213,19 +216,8 @@ static VOID IsolateCompletionDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOI
 
 static VOID IsolateUnload(PDRIVER_OBJECT DriverObject)
 {
-    PDEVICE_OBJECT Device = DriverObject->DeviceObject;
-
+    UNREFERENCED_PARAMETER(DriverObject);
     IoDeleteSymbolicLink(&IsolateLinkName);
-    while (Device) {
-        PDEVICE_OBJECT Next = Device->NextDevice;
-        struct isolate_extension *Extension = Device->DeviceExtension;
-
-        if (Extension->Role == IsolateUpper) {
-            /* Deletes the lower device too, which may be Next: start again from the list's head. */
-            IsolateRetireLower(Device);
-            IoDeleteDevice(Device);
-            Next = DriverObject->DeviceObject;
-        }
-        Device = Next;
-    }
+    IsolateRetireLower(IsolateUpperDevice);
+    IoDeleteDevice(IsolateUpperDevice);
 }

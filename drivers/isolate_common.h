@@ -2,12 +2,13 @@
 /*
  * What the three isolate_*.sys drivers share.
  *
- * Each driver makes two devices.  The *upper* one is what a program opens; a device control on it runs
- * IsolateMount, the routine that "Isolating Pageable Code" (Windows driver documentation) takes as its
- * example.  The *lower* one is the device that the routine sends its request to; it pends the request
- * and completes it later from a DPC, as a device would.
+ * Each driver makes two devices.  The *upper* one is what a program opens; a device control on it
+ * runs IsolateMount, the routine that "Isolating Pageable Code" (Windows driver documentation)
+ * takes as its example.  The *lower* one is the device that the routine sends its request to; it
+ * pends the request and completes it later from a DPC, as a device would.
  *
- * The drivers differ in one thing: in which section IsolateMount and the lines under the spin lock lie.
+ * The drivers differ in one thing: in which section IsolateMount and the lines under the spin lock
+ * lie.
  */
 #ifndef ISOLATE_COMMON_H
 #define ISOLATE_COMMON_H
@@ -28,8 +29,8 @@ struct isolate_extension {
 
     /*
      * Lower device only.  A driver may not change DEVICE_OBJECT.ReferenceCount, which is the I/O
-     * manager's, so the count of the documents' fragment lives here: one reference for as long as the
-     * driver offers the device, one for each mount that uses it.
+     * manager's, so the count of the documents' fragment lives here: one reference for as long as
+     * the driver offers the device, one for each mount that uses it.
      */
     LONG ReferenceCount; /* under IsolateDatabaseLock */
     KSPIN_LOCK QueueLock;
@@ -47,8 +48,8 @@ NTSTATUS IsolateInitialize(PDRIVER_OBJECT DriverObject, PCWSTR DeviceName, PCWST
 PDEVICE_OBJECT IsolateReferenceLower(PDEVICE_OBJECT Upper);
 
 /*
- * The documents' routine, in a file of each driver's own.  Runs at PASSIVE_LEVEL; uses up one reference
- * to DeviceObject and deletes the device if that was the last one.
+ * The documents' routine, in a file of each driver's own.  Runs at PASSIVE_LEVEL; uses up one
+ * reference to DeviceObject and deletes the device if that was the last one.
  */
 NTSTATUS IsolateMount(PDEVICE_OBJECT DeviceObject);
 

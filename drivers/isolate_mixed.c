@@ -4,8 +4,8 @@
  *
  * KeAcquireSpinLock returns at DISPATCH_LEVEL.  If the page that it returns to has left memory, the
  * fetch of the next instruction is a page fault at DISPATCH_LEVEL, and that is bug check 0xD1
- * (DRIVER_IRQL_NOT_LESS_OR_EQUAL).  The caller just came from that page, so on an ordinary machine it
- * is nearly always still there: the bug hides until memory is short.
+ * (DRIVER_IRQL_NOT_LESS_OR_EQUAL).  The caller just came from that page, so on an ordinary machine
+ * it is nearly always still there: the bug hides until memory is short.
  */
 #include "isolate_common.h"
 
@@ -28,8 +28,8 @@ NTSTATUS IsolateMount(PDEVICE_OBJECT DeviceObject)
     PAGED_CODE();
 
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    Irp = IoBuildDeviceIoControlRequest(IRP_MJ_DEVICE_CONTROL, DeviceObject, NULL, 0, NULL, 0, FALSE,
-                                        &Event, &IoStatus);
+    Irp = IoBuildDeviceIoControlRequest(IRP_MJ_DEVICE_CONTROL, DeviceObject, NULL, 0, NULL, 0,
+                                        FALSE, &Event, &IoStatus);
     if (Irp) {
         PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
 
@@ -59,5 +59,6 @@ NTSTATUS IsolateMount(PDEVICE_OBJECT DeviceObject)
 NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     UNREFERENCED_PARAMETER(RegistryPath);
-    return IsolateInitialize(DriverObject, L"\\Device\\IsolateMixed", L"\\DosDevices\\IsolateMixed");
+    return IsolateInitialize(DriverObject, L"\\Device\\IsolateMixed",
+                             L"\\DosDevices\\IsolateMixed");
 }

@@ -23,8 +23,8 @@ NTSTATUS IsolateMount(PDEVICE_OBJECT DeviceObject)
     KIRQL Irql;
 
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    Irp = IoBuildDeviceIoControlRequest(IRP_MJ_DEVICE_CONTROL, DeviceObject, NULL, 0, NULL, 0, FALSE,
-                                        &Event, &IoStatus);
+    Irp = IoBuildDeviceIoControlRequest(IRP_MJ_DEVICE_CONTROL, DeviceObject, NULL, 0, NULL, 0,
+                                        FALSE, &Event, &IoStatus);
     if (Irp) {
         PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
 
@@ -54,5 +54,6 @@ NTSTATUS IsolateMount(PDEVICE_OBJECT DeviceObject)
 NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     UNREFERENCED_PARAMETER(RegistryPath);
-    return IsolateInitialize(DriverObject, L"\\Device\\IsolateResident", L"\\DosDevices\\IsolateResident");
+    return IsolateInitialize(DriverObject, L"\\Device\\IsolateResident",
+                             L"\\DosDevices\\IsolateResident");
 }

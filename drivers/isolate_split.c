@@ -3,8 +3,8 @@
  * The documents' remedy: the lines that need the spin lock are isolated in a resident routine.
  *
  * IsolateMount never runs above APC_LEVEL and may be pageable: while IsolateDropReference runs at
- * DISPATCH_LEVEL the page that it will return to may leave memory, since the fault on return is taken
- * at PASSIVE_LEVEL again, where it is served.
+ * DISPATCH_LEVEL the page that it will return to may leave memory, since the fault on return is
+ * taken at PASSIVE_LEVEL again, where it is served.
  */
 #include "isolate_common.h"
 
@@ -27,8 +27,8 @@ NTSTATUS IsolateMount(PDEVICE_OBJECT DeviceObject)
     PAGED_CODE();
 
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    Irp = IoBuildDeviceIoControlRequest(IRP_MJ_DEVICE_CONTROL, DeviceObject, NULL, 0, NULL, 0, FALSE,
-                                        &Event, &IoStatus);
+    Irp = IoBuildDeviceIoControlRequest(IRP_MJ_DEVICE_CONTROL, DeviceObject, NULL, 0, NULL, 0,
+                                        FALSE, &Event, &IoStatus);
     if (Irp) {
         PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
 
@@ -48,8 +48,8 @@ NTSTATUS IsolateMount(PDEVICE_OBJECT DeviceObject)
 }
 
 /*
- * Resident, and it must stay a routine of its own: a compiler that copies it into its only caller moves
- * the locked lines back into the PAGE section.
+ * Resident, and it must stay a routine of its own: a compiler that copies it into its only caller
+ * moves the locked lines back into the PAGE section.
  */
 static DECLSPEC_NOINLINE VOID IsolateDropReference(PDEVICE_OBJECT DeviceObject)
 {
@@ -70,5 +70,6 @@ static DECLSPEC_NOINLINE VOID IsolateDropReference(PDEVICE_OBJECT DeviceObject)
 NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     UNREFERENCED_PARAMETER(RegistryPath);
-    return IsolateInitialize(DriverObject, L"\\Device\\IsolateSplit", L"\\DosDevices\\IsolateSplit");
+    return IsolateInitialize(DriverObject, L"\\Device\\IsolateSplit",
+                             L"\\DosDevices\\IsolateSplit");
 }
