@@ -6,6 +6,7 @@
 #ifndef PAGABLE_EVENT_EVENT_H
 #define PAGABLE_EVENT_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* symbol, name, names of the three values (NULL: unused) */
@@ -33,6 +34,13 @@ struct event {
     uint32_t kind;
     uint32_t irql;
 };
+
+/* Name of a kind of event and of its values (NULL: unused); NULL for a kind that does not exist. */
+struct event_text {
+    const char *name;
+    const char *values[3];
+};
+const struct event_text *event_text(uint32_t kind);
 
 struct section_summary {
     char image[32];
@@ -75,6 +83,10 @@ struct run_counters {
 #undef RUN_COUNTER_FIELD
 };
 
+/* The counters in the order of printing, index 0, 1, ...; false beyond the last. */
+bool run_counter_at(const struct run_counters *counters, unsigned index, const char **name,
+                    uint64_t *value);
+
 enum run_outcome {
     RUN_DONE,        /* ran to its end */
     RUN_BUGCHECK,    /* the driver brought the computer down */
@@ -87,6 +99,8 @@ enum run_outcome {
 struct run_end {
     uint32_t outcome; /* enum run_outcome */
     char reason[240];
+    char module[32]; /* the place that the reason is about; "" when there is none */
+    uint64_t rva;
 };
 
 #endif

@@ -43,9 +43,17 @@ struct bugcheck_report {
     struct code_place frames[FINDING_FRAMES];
 };
 
-/* "IRQL_NOT_LESS_OR_EQUAL" and the meaning of a code's parameters, from Microsoft's documented
- * list; NULL / "" for codes that the table does not have. */
+/*
+ * What is publicly documented about bug checks, in our words (bugcheck.c); static storage.
+ *   name         "IRQL_NOT_LESS_OR_EQUAL"; NULL for a code that the table does not have
+ *   explanation  one sentence; "" for a code that the table does not have
+ *   meaning      of one parameter (0..3); some codes say by their first parameter what the others
+ *                are.  "" when nothing is known.
+ */
 const char *bugcheck_name(uint32_t code);
-const char *bugcheck_parameter_meaning(uint32_t code, unsigned parameter /* 0..3 */);
+const char *bugcheck_explanation(uint32_t code);
+const char *bugcheck_meaning(uint32_t code, const uint64_t parameters[4], unsigned parameter);
+/* The same when the parameters are not known. */
+const char *bugcheck_parameter_meaning(uint32_t code, unsigned parameter);
 
 #endif

@@ -49,7 +49,12 @@ enum finding_severity { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
       "look for a loop without end at the place named, or raise --budget")                         \
     X(UNLOAD_LEFT_BEHIND, "unload-left-behind", ERROR,                                             \
       "driver unloaded while a timer, DPC, thread or device of it was still there",                \
-      "cancel timers, flush DPCs, end threads and delete devices before the unload routine returns")
+      "cancel timers, flush DPCs, end threads and delete devices before the unload routine returns") \
+    X(EXPECTATION_FAILED, "expectation-failed", ERROR, "the scenario expected something else",     \
+      "read the line of the scenario that is named")                                               \
+    X(COMPUTER_DIED, "computer-died", ERROR,                                                       \
+      "the driver destroyed the computer that it ran on",                                          \
+      "look for wild writes and calls after the last thing reported; run with --trace to see it")
 
 enum rule {
 #define RULE_ENUM(symbol, id, severity, title, fix) RULE_##symbol,
@@ -63,7 +68,7 @@ struct rule_text {
     enum finding_severity severity;
 };
 
-/* Text of a rule; static storage. */
+/* Text of a rule; static storage.  Asserts that the rule exists. */
 const struct rule_text *rule_text(enum rule rule);
 
 /* Rule with this id; false when there is none. */
@@ -76,5 +81,17 @@ typedef uint64_t rule_set;
 #define RULE_SET_ALL  ((rule_set)~0ull)
 #define RULE_SET_NONE ((rule_set)0)
 #define RULE_BIT(rule) ((rule_set)1 << (rule))
+
+/* Not checks but ends of the run: these are reported whatever rules were chosen. */
+#define RULE_SET_ALWAYS                                                                            \
+    (RULE_BIT(RULE_DRIVER_ENTRY_FAILED) | RULE_BIT(RULE_THREAD_HANG) |                             \
+     RULE_BIT(RULE_BUDGET_EXHAUSTED) | RULE_BIT(RULE_EXPECTATION_FAILED) |                         \
+     RULE_BIT(RULE_COMPUTER_DIED))
+
+/*
+ * "all", "none" or rule ids with commas between them -> the set, RULE_SET_ALWAYS included.  On
+ * failure false, and *bad / *bad_length name the word that is no rule.
+ */
+bool rule_set_parse(const char *text, rule_set *out, const char **bad, int *bad_length);
 
 #endif
