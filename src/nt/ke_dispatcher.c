@@ -9,13 +9,10 @@
 
 #include <string.h>
 
-#define STATUS_WAIT_0  0x00000000
-#define STATUS_TIMEOUT 0x00000102
-
 uint8_t ke_lock(uint64_t object, size_t bytes)
 {
-    uint8_t old = machine_irql() < DISPATCH_LEVEL ? machine_raise_quietly(DISPATCH_LEVEL)
-                                                  : machine_irql();
+    uint8_t old =
+        machine_irql() < DISPATCH_LEVEL ? machine_raise_quietly(DISPATCH_LEVEL) : machine_irql();
 
     if (bytes > 0) {
         machine_touch(object, bytes, PAGER_WRITE);
@@ -76,8 +73,7 @@ static bool signalled_for(uint64_t object, const struct ke_thread *waiter)
         return header(object)->SignalState > 0;
     }
     mutant = machine_pointer(object);
-    return mutant->Header.SignalState > 0 ||
-           (uint64_t)mutant->OwnerThread == waiter->object;
+    return mutant->Header.SignalState > 0 || (uint64_t)mutant->OwnerThread == waiter->object;
 }
 
 static void take_mutant(struct kmutant *mutant, struct ke_thread *taker)
@@ -124,8 +120,8 @@ static void check_object(uint64_t object)
     case TimerSynchronizationObject:
         return;
     default:
-        machine_bugcheck(0x1E, (uint64_t)(int64_t)(int32_t)0xC0000024u, machine_caller(), 0,
-                         object, "a wait for memory that is no initialized dispatcher object");
+        machine_bugcheck(0x1E, (uint64_t)(int64_t)(int32_t)0xC0000024u, machine_caller(), 0, object,
+                         "a wait for memory that is no initialized dispatcher object");
     }
 }
 
@@ -366,6 +362,6 @@ static int32_t KeDelayExecutionThread(uint8_t mode, uint8_t alertable, const int
 
 NT_CALL5(KeWaitForSingleObject, uint64_t, uint32_t, uint8_t, uint8_t, const int64_t *)
 NT_CALL5(KeWaitForMutexObject, uint64_t, uint32_t, uint8_t, uint8_t, const int64_t *)
-NT_CALL8(KeWaitForMultipleObjects, uint32_t, const uint64_t *, uint32_t, uint32_t, uint8_t,
-         uint8_t, const int64_t *, uint64_t)
+NT_CALL8(KeWaitForMultipleObjects, uint32_t, const uint64_t *, uint32_t, uint32_t, uint8_t, uint8_t,
+         const int64_t *, uint64_t)
 NT_CALL3(KeDelayExecutionThread, uint8_t, uint8_t, const int64_t *)

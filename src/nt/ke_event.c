@@ -19,9 +19,8 @@ static void set_header(struct dispatcher_header *header, uint8_t type, size_t by
 void ke_event_init(struct kevent *event, uint32_t type, bool signalled)
 {
     machine_touch((uint64_t)event, sizeof *event, PAGER_WRITE);
-    set_header(&event->Header,
-               type == 0 ? EventNotificationObject : EventSynchronizationObject, sizeof *event,
-               signalled);
+    set_header(&event->Header, type == 0 ? EventNotificationObject : EventSynchronizationObject,
+               sizeof *event, signalled);
 }
 
 static void KeInitializeEvent(struct kevent *event, uint32_t type, uint8_t signalled)

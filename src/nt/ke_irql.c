@@ -2,8 +2,8 @@
 /*
  * IRQL and spin locks.
  *
- * On one processor a spin lock is its IRQL and a mark in the driver's memory; spinning on a lock that
- * is held would never end, so it is the bug check of a lock that is owned already.
+ * On one processor a spin lock is its IRQL and a mark in the driver's memory; spinning on a lock
+ * that is held would never end, so it is the bug check of a lock that is owned already.
  */
 #include "nt/ke.h"
 
@@ -67,7 +67,8 @@ static void disown(uint64_t *lock)
 {
     machine_touch((uint64_t)lock, sizeof *lock, PAGER_WRITE);
     if (*lock == 0) {
-        machine_bugcheck(0x10, (uint64_t)lock, 0, 0, 0, "a spin lock was released that nobody holds");
+        machine_bugcheck(0x10, (uint64_t)lock, 0, 0, 0,
+                         "a spin lock was released that nobody holds");
     }
     *lock = 0;
 }

@@ -118,8 +118,8 @@ extern struct nt_hooks nt_hooks;
 
 /* ---- shared inside nt/, by defining file ---- */
 
-/* What nt_start calls, in this order: each family makes its system objects and sets its data exports
- * (nt_data gives their addresses). */
+/* What nt_start calls, in this order: each family makes its system objects and sets its data
+ * exports (nt_data gives their addresses). */
 pg_status ex_start(void); /* ex_pool.c: pool, objects, worker threads, registry */
 pg_status ke_start(void); /* ke_thread.c */
 pg_status io_start(void); /* io_driver.c */
@@ -127,13 +127,16 @@ pg_status io_start(void); /* io_driver.c */
 void *nt_data(const char *name);
 
 /* ke_dispatcher.c: dispatcher objects, waits */
-/* Whether an object is signalled, and signalling it; object is a guest DISPATCHER_HEADER address. */
-void ke_signal(uint64_t object);      /* wakes waiters as its type says; SignalState is set by the caller */
+/* Whether an object is signalled, and signalling it; object is a guest DISPATCHER_HEADER address.
+ */
+void ke_signal(
+    uint64_t object); /* wakes waiters as its type says; SignalState is set by the caller */
 /* Wait on the scheduler's behalf is not possible; from a thread: */
 int32_t ke_wait_for_object(uint64_t object, const int64_t *timeout);
 /* Initialize an event in guest memory. */
 void ke_event_init(struct kevent *event, uint32_t type, bool signalled);
-/* Timer i of the set timers (order of setting), and its DPC's routine (0: none); false beyond the last. */
+/* Timer i of the set timers (order of setting), and its DPC's routine (0: none); false beyond the
+ * last. */
 bool ke_timer_at(uint32_t index, uint64_t *timer, uint64_t *routine);
 /* End the current thread: its object is signalled. */
 _Noreturn void ke_thread_exit(int32_t status);
@@ -160,15 +163,31 @@ size_t ex_pool_block(uint64_t address, enum nt_pool *pool, uint32_t *tag);
 
 /* ob.c: objects: reference counts, handles, names */
 /* A guest object of `bytes` in nonpaged pool with a reference count of 1 and a type. */
-enum nt_object_type { OBJECT_DEVICE, OBJECT_DRIVER, OBJECT_FILE, OBJECT_THREAD, OBJECT_EVENT,
-                      OBJECT_SEMAPHORE, OBJECT_MUTANT, OBJECT_TIMER, OBJECT_SYMBOLIC_LINK, OBJECT_KEY, OBJECT_PROCESS,
-                      OBJECT_CALLBACK, OBJECT_DIRECTORY, OBJECT_SECTION, OBJECT_TYPE_COUNT };
+enum nt_object_type {
+    OBJECT_DEVICE,
+    OBJECT_DRIVER,
+    OBJECT_FILE,
+    OBJECT_THREAD,
+    OBJECT_EVENT,
+    OBJECT_SEMAPHORE,
+    OBJECT_MUTANT,
+    OBJECT_TIMER,
+    OBJECT_SYMBOLIC_LINK,
+    OBJECT_KEY,
+    OBJECT_PROCESS,
+    OBJECT_CALLBACK,
+    OBJECT_DIRECTORY,
+    OBJECT_SECTION,
+    OBJECT_TYPE_COUNT
+};
 uint64_t ob_create(enum nt_object_type type, size_t bytes, void (*on_delete)(uint64_t object));
 void ob_reference(uint64_t object);
 void ob_dereference(uint64_t object); /* at 0: on_delete, then the memory goes */
 int ob_type(uint64_t object);         /* enum nt_object_type, -1: no object starts there */
-/* Names, case-insensitive, full path with backslashes ("\\Device\\Foo").  Symbolic links resolved. */
-int32_t ob_name(uint64_t object, const struct unicode_string *name); /* STATUS_OBJECT_NAME_COLLISION */
+/* Names, case-insensitive, full path with backslashes ("\\Device\\Foo").  Symbolic links resolved.
+ */
+int32_t ob_name(uint64_t object,
+                const struct unicode_string *name); /* STATUS_OBJECT_NAME_COLLISION */
 void ob_unname(uint64_t object);
 uint64_t ob_lookup(const struct unicode_string *name); /* resolves links; 0: none */
 int32_t ob_link(const struct unicode_string *link, const struct unicode_string *target);
