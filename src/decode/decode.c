@@ -16,8 +16,7 @@ static void set_register(struct decoded *out, ZydisRegister reg)
         if (out->gpr_high) {
             out->gpr = (uint8_t)(reg - ZYDIS_REGISTER_AH);
         } else {
-            ZydisRegister wide =
-                ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
+            ZydisRegister wide = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
 
             out->gpr = (uint8_t)ZydisRegisterGetId(wide);
         }
@@ -38,8 +37,7 @@ static bool is_gpr(const ZydisDecodedOperand *operand)
 
 static bool is_cr8(const ZydisDecodedOperand *operand)
 {
-    return operand->type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           operand->reg.value == ZYDIS_REGISTER_CR8;
+    return operand->type == ZYDIS_OPERAND_TYPE_REGISTER && operand->reg.value == ZYDIS_REGISTER_CR8;
 }
 
 static enum decoded_kind classify_move(const ZydisDecodedInstruction *instruction,
@@ -102,8 +100,8 @@ static void format(const ZydisDecodedInstruction *instruction, const ZydisDecode
 
     if (ZYAN_FAILED(ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL)) ||
         ZYAN_FAILED(ZydisFormatterFormatInstruction(&formatter, instruction, operands,
-                                                    instruction->operand_count_visible, text,
-                                                    size, address, NULL))) {
+                                                    instruction->operand_count_visible, text, size,
+                                                    address, NULL))) {
         const char *name = ZydisMnemonicGetString(instruction->mnemonic);
 
         strncpy(text, name != NULL ? name : "?", size - 1);
@@ -138,10 +136,8 @@ void decode_instruction(const void *bytes, size_t size, uint64_t address, struct
     if (size > DECODE_LENGTH_MAX) {
         size = DECODE_LENGTH_MAX;
     }
-    if (ZYAN_FAILED(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64,
-                                     ZYDIS_STACK_WIDTH_64)) ||
-        ZYAN_FAILED(
-            ZydisDecoderDecodeFull(&decoder, bytes, size, &instruction, operands))) {
+    if (ZYAN_FAILED(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)) ||
+        ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, bytes, size, &instruction, operands))) {
         out->kind = DECODED_INVALID;
         return;
     }

@@ -2,8 +2,8 @@
 /*
  * The arena: the state of the computer at fixed addresses, and simulated user memory.
  *
- * State memory is handed out from the bottom up and never returned.  All of it is accessible from the
- * start; the host gives memory to what is touched.
+ * State memory is handed out from the bottom up and never returned.  All of it is accessible from
+ * the start; the host gives memory to what is touched.
  */
 #include "machine/internal.h"
 

@@ -100,8 +100,8 @@ uint64_t machine_call(uint64_t routine, unsigned count, const uint64_t *argument
 
 /* ---- the pseudo-image ---- */
 
-#define ENTRY_POINTER_OFFSET 0x800u
-#define GUARD_CHECK_OFFSET   0x900u
+#define ENTRY_POINTER_OFFSET  0x800u
+#define GUARD_CHECK_OFFSET    0x900u
 #define GUARD_DISPATCH_OFFSET 0x910u
 
 uint64_t call_guard_check(void)

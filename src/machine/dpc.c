@@ -78,9 +78,9 @@ void dpc_run_all(void)
         M->counters.dpcs++;
         dpc.run(dpc.object, dpc.argument);
         if (M->cpu.irql != DISPATCH_LEVEL) {
-            machine_bugcheck(0xC8,
-                             ((uint64_t)M->cpu.irql << 16) | ((uint64_t)DISPATCH_LEVEL << 8), 0, 0,
-                             0, "a DPC routine returned at another IRQL than it was called at");
+            machine_bugcheck(0xC8, ((uint64_t)M->cpu.irql << 16) | ((uint64_t)DISPATCH_LEVEL << 8),
+                             0, 0, 0,
+                             "a DPC routine returned at another IRQL than it was called at");
         }
     }
     M->cpu.dpc_depth--;

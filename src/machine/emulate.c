@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-#define STATUS_ASSERTION_FAILURE   0xC0000420u
-#define INTERRUPT_FAST_FAIL        0x29
-#define INTERRUPT_ASSERTION        0x2c
-#define INTERRUPT_BREAKPOINT       3
+#define STATUS_ASSERTION_FAILURE 0xC0000420u
+#define INTERRUPT_FAST_FAIL      0x29
+#define INTERRUPT_ASSERTION      0x2c
+#define INTERRUPT_BREAKPOINT     3
 
 /* The bytes of the instruction at rip, as far as they can be read without a fault. */
 static size_t fetch(const struct trap *trap, uint8_t bytes[DECODE_LENGTH_MAX])
@@ -109,9 +109,15 @@ bool emulate_instruction(struct trap *trap)
 
 /* ---- the page that the system shares with user mode ---- */
 
-enum { SHARED_TICK_LOW = 0x000, SHARED_TICK_MULTIPLIER = 0x004, SHARED_INTERRUPT_TIME = 0x008,
-       SHARED_SYSTEM_TIME = 0x014, SHARED_MAJOR = 0x26c, SHARED_MINOR = 0x270,
-       SHARED_TICK_COUNT = 0x320 };
+enum {
+    SHARED_TICK_LOW = 0x000,
+    SHARED_TICK_MULTIPLIER = 0x004,
+    SHARED_INTERRUPT_TIME = 0x008,
+    SHARED_SYSTEM_TIME = 0x014,
+    SHARED_MAJOR = 0x26c,
+    SHARED_MINOR = 0x270,
+    SHARED_TICK_COUNT = 0x320
+};
 #define TICK_UNITS      156250u /* 15.625 ms */
 #define TICK_MULTIPLIER 0x0fa00000u
 
@@ -185,8 +191,7 @@ bool emulate_shared_page(struct trap *trap)
     uint64_t offset = trap->address - SHARED_PAGE;
     uint64_t value = 0;
 
-    if (trap->address < SHARED_PAGE || offset >= SHARED_PAGE_BYTES ||
-        trap->access != PAGER_READ) {
+    if (trap->address < SHARED_PAGE || offset >= SHARED_PAGE_BYTES || trap->access != PAGER_READ) {
         return false;
     }
     decode_instruction(bytes, fetch(trap, bytes), trap->rip, &decoded);

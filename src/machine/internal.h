@@ -10,17 +10,17 @@
 #include "machine/machine.h"
 #include "machine/trap.h"
 
-#define THREAD_STACK_SLOT  0x40000ull /* 256 KiB: stack with its guard page below */
-#define THREAD_SLOTS       ((uint32_t)(ARENA_STACKS_BYTES / THREAD_STACK_SLOT))
-#define THREAD_MAX         THREAD_SLOTS
-#define DPC_QUEUE_MAX      4096u
-#define TIMER_MAX          65536u
-#define FINDING_SITES_MAX  1024u
-#define MODULE_MAX         64u
-#define STUB_SPARE         512u /* stubs for imports that pagable does not have */
-#define STUB_CODE_OFFSET   0x1000u
-#define EMERGENCY_STACK    0x40000u
-#define USER_PAGES         ((uint32_t)((USER_END - USER_BASE) / PG_PAGE_SIZE))
+#define THREAD_STACK_SLOT 0x40000ull /* 256 KiB: stack with its guard page below */
+#define THREAD_SLOTS      ((uint32_t)(ARENA_STACKS_BYTES / THREAD_STACK_SLOT))
+#define THREAD_MAX        THREAD_SLOTS
+#define DPC_QUEUE_MAX     4096u
+#define TIMER_MAX         65536u
+#define FINDING_SITES_MAX 1024u
+#define MODULE_MAX        64u
+#define STUB_SPARE        512u /* stubs for imports that pagable does not have */
+#define STUB_CODE_OFFSET  0x1000u
+#define EMERGENCY_STACK   0x40000u
+#define USER_PAGES        ((uint32_t)((USER_END - USER_BASE) / PG_PAGE_SIZE))
 
 struct dpc {
     uint64_t object;
@@ -36,8 +36,8 @@ struct processor {
     uint32_t dpc_depth; /* > 0 while DPCs run on the current fiber */
     uint32_t dpc_head, dpc_count;
     struct dpc dpcs[DPC_QUEUE_MAX]; /* ring */
-    struct thread *current; /* NULL: the scheduler */
-    struct thread *idle;    /* runs DPCs when no thread does */
+    struct thread *current;         /* NULL: the scheduler */
+    struct thread *idle;            /* runs DPCs when no thread does */
 };
 
 struct finding_site {
@@ -54,7 +54,7 @@ struct machine_state {
 
     uint64_t random[4];
     uint64_t time;
-    uint64_t sequence; /* of timers and of becoming ready */
+    uint64_t sequence;             /* of timers and of becoming ready */
     struct machine_timer **timers; /* heap, 1-based */
     uint32_t timer_count;
 
@@ -69,7 +69,8 @@ struct machine_state {
     uint32_t thread_next_id;
     uint64_t slots_free[THREAD_SLOTS];
     uint32_t slots_free_count;
-    struct call_frame *scheduler_calls; /* crossings on the scheduler's stack: none, but for traps */
+    struct call_frame
+        *scheduler_calls; /* crossings on the scheduler's stack: none, but for traps */
 
     struct machine_exports exports;
     uint32_t stub_count;
@@ -127,7 +128,7 @@ void thread_switch(uint64_t *save, uint64_t to);
 /* call.c, call_x86_64.S */
 void call_push(struct call_frame *frame);
 void call_pop(struct call_frame *frame);
-void call_entry(void); /* where stubs jump to */
+void call_entry(void);              /* where stubs jump to */
 uint64_t call_guard_check(void);    /* guest routine: returns */
 uint64_t call_guard_dispatch(void); /* guest routine: jumps to rax */
 struct call_frame *call_innermost(void);

@@ -2,10 +2,10 @@
 /* Start of the computer. */
 #include "machine/internal.h"
 
-#define PAGER_REGIONS 1024u
-#define PAGER_PAGES   (64u * 1024u + (uint32_t)(ARENA_PAGED_BYTES / PG_PAGE_SIZE))
+#define PAGER_REGIONS     1024u
+#define PAGER_PAGES       (64u * 1024u + (uint32_t)(ARENA_PAGED_BYTES / PG_PAGE_SIZE))
 #define PAGER_PATCH_BYTES (1u << 20)
-#define SPACE_SECTIONS (MODULE_MAX * IMAGE_MAX_SECTIONS)
+#define SPACE_SECTIONS    (MODULE_MAX * IMAGE_MAX_SECTIONS)
 
 static uint32_t pager_choose(void *context, uint32_t n)
 {
@@ -24,8 +24,8 @@ static pg_status start_paging(void)
 
     if (status == PG_OK) {
         pager_set_frames(M->pager, M->options.frames);
-        status = pg_space_init(machine_allocate(space_size), space_size, MODULE_MAX,
-                               SPACE_SECTIONS, &module_services, &M->space);
+        status = pg_space_init(machine_allocate(space_size), space_size, MODULE_MAX, SPACE_SECTIONS,
+                               &module_services, &M->space);
     }
     return status;
 }

@@ -3,8 +3,8 @@
  * The machine: one simulated x64 computer in one host thread.
  *
  * NT threads are fibers with stacks of their own; the scheduler, and everything that is done *to* a
- * driver from outside, runs on the host thread's stack ("the scheduler's stack").  All state lies in
- * one arena at a fixed address; there is one machine per process, reached through `machine`.
+ * driver from outside, runs on the host thread's stack ("the scheduler's stack").  All state lies
+ * in one arena at a fixed address; there is one machine per process, reached through `machine`.
  *
  * Contexts in which the functions below may be called:
  *   S  the scheduler's stack (no thread is current)
@@ -39,22 +39,22 @@ enum {
 };
 
 /* Map of the arena (all addresses fixed, so that a run does not depend on the host's layout). */
-#define ARENA_BASE        0x200000000000ull
-#define ARENA_STATE       (ARENA_BASE + 0x000000000ull) /* the machine's and nt's own state */
-#define ARENA_STATE_BYTES 0x040000000ull
-#define ARENA_NT          (ARENA_BASE + 0x040000000ull) /* the pseudo-image ntoskrnl.exe */
-#define ARENA_NT_BYTES    0x000100000ull
-#define ARENA_PCR         (ARENA_BASE + 0x050000000ull) /* what gs points to */
-#define ARENA_PCR_BYTES   0x000010000ull
-#define ARENA_NONPAGED    (ARENA_BASE + 0x100000000ull)
+#define ARENA_BASE           0x200000000000ull
+#define ARENA_STATE          (ARENA_BASE + 0x000000000ull) /* the machine's and nt's own state */
+#define ARENA_STATE_BYTES    0x040000000ull
+#define ARENA_NT             (ARENA_BASE + 0x040000000ull) /* the pseudo-image ntoskrnl.exe */
+#define ARENA_NT_BYTES       0x000100000ull
+#define ARENA_PCR            (ARENA_BASE + 0x050000000ull) /* what gs points to */
+#define ARENA_PCR_BYTES      0x000010000ull
+#define ARENA_NONPAGED       (ARENA_BASE + 0x100000000ull)
 #define ARENA_NONPAGED_BYTES 0x010000000ull /* 256 MiB */
-#define ARENA_PAGED       (ARENA_BASE + 0x140000000ull)
-#define ARENA_PAGED_BYTES 0x004000000ull /* 64 MiB */
-#define ARENA_STACKS      (ARENA_BASE + 0x180000000ull)
-#define ARENA_STACKS_BYTES 0x020000000ull
-#define ARENA_IMAGES      (ARENA_BASE + 0x200000000ull)
-#define ARENA_IMAGES_BYTES 0x100000000ull
-#define ARENA_END         (ARENA_BASE + 0x300000000ull)
+#define ARENA_PAGED          (ARENA_BASE + 0x140000000ull)
+#define ARENA_PAGED_BYTES    0x004000000ull /* 64 MiB */
+#define ARENA_STACKS         (ARENA_BASE + 0x180000000ull)
+#define ARENA_STACKS_BYTES   0x020000000ull
+#define ARENA_IMAGES         (ARENA_BASE + 0x200000000ull)
+#define ARENA_IMAGES_BYTES   0x100000000ull
+#define ARENA_END            (ARENA_BASE + 0x300000000ull)
 
 /* Simulated user buffers: page-aligned blocks between these. */
 #define USER_BASE    0x10000000ull
@@ -106,6 +106,9 @@ void machine_notice(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* Trace (a no-op unless options.trace). */
 void machine_event(enum event_kind kind, uint64_t a, uint64_t b, uint64_t c);
 
+/* Whether the budget of processor time is used up: for code that runs long without the machine. */
+bool machine_budget_expired(void);
+
 struct run_counters *machine_counters(void);
 
 struct module;
@@ -127,11 +130,11 @@ void machine_user_release(uint64_t address, size_t bytes);
 /* ---- choices (choice.c) ---- */
 
 enum choice {
-    CHOICE_THREAD,     /* which ready thread runs next */
-    CHOICE_PREEMPT,    /* whether a running thread gives way at a call */
-    CHOICE_FAULT,      /* whether others run while a page comes in */
-    CHOICE_TRIM,       /* what a random trim takes */
-    CHOICE_SCENARIO,   /* a scenario's own random number */
+    CHOICE_THREAD,   /* which ready thread runs next */
+    CHOICE_PREEMPT,  /* whether a running thread gives way at a call */
+    CHOICE_FAULT,    /* whether others run while a page comes in */
+    CHOICE_TRIM,     /* what a random trim takes */
+    CHOICE_SCENARIO, /* a scenario's own random number */
     CHOICE_KIND_COUNT
 };
 
@@ -148,7 +151,8 @@ uint8_t machine_raise(uint8_t irql);
 uint8_t machine_raise_quietly(uint8_t irql);
 /* Set a lower or equal IRQL; runs queued DPCs (and lets others run) on the way down.  T. */
 void machine_lower(uint8_t irql);
-/* Trim as options.trim says for a raise to DISPATCH_LEVEL (spin lock taken at DISPATCH_LEVEL etc.). */
+/* Trim as options.trim says for a raise to DISPATCH_LEVEL (spin lock taken at DISPATCH_LEVEL etc.).
+ */
 void machine_trim_by_policy(void);
 /* Trim everything pageable and unlocked, whatever the policy (a scenario's memory pressure). */
 uint32_t machine_trim_now(void);
@@ -171,7 +175,8 @@ struct machine_timer {
     uint64_t due;
     uint64_t sequence;
     uint32_t heap_index; /* 0: not set */
-    void (*expire)(struct machine_timer *timer); /* on the idle thread or at a call, DISPATCH_LEVEL */
+    void (*expire)(
+        struct machine_timer *timer); /* on the idle thread or at a call, DISPATCH_LEVEL */
     void *context;
 };
 
@@ -194,17 +199,17 @@ struct call_frame;
 struct thread {
     uint32_t id; /* 1, 2, ...; never reused */
     enum thread_state state;
-    uint8_t irql;           /* of the thread while it does not run */
-    int32_t priority;       /* higher runs first; 8 is normal */
+    uint8_t irql;     /* of the thread while it does not run */
+    int32_t priority; /* higher runs first; 8 is normal */
     uint64_t stack_low, stack_high;
     uint64_t stack_pointer; /* saved while it does not run */
-    uint64_t ready_since;   /* sequence: equal priorities run in the order chosen by machine_choose */
+    uint64_t ready_since; /* sequence: equal priorities run in the order chosen by machine_choose */
     struct call_frame *calls; /* innermost export call or guest call */
-    uint64_t object;        /* nt's guest object (KTHREAD); gs:[0x188] while it runs */
-    void *nt;               /* nt's own state of the thread */
+    uint64_t object;          /* nt's guest object (KTHREAD); gs:[0x188] while it runs */
+    void *nt;                 /* nt's own state of the thread */
     void (*entry)(void *argument);
     void *argument;
-    bool system;            /* not counted when asking whether anything is left to do */
+    bool system; /* not counted when asking whether anything is left to do */
     uint32_t dpc_depth;
     struct thread *next;
     void *sanitizer;
@@ -214,9 +219,11 @@ struct thread {
  * exhausted.  The thread ends when entry returns or calls machine_thread_end.  ST. */
 struct thread *machine_thread_new(void (*entry)(void *argument), void *argument);
 _Noreturn void machine_thread_end(void); /* T */
-struct thread *machine_idle_thread(void); /* runs DPCs when no thread does; not among the live ones */
-struct thread *machine_thread(void);     /* current, or NULL on the scheduler's stack */
-/* The current thread stops until machine_thread_ready is called on it.  IRQL must be < DISPATCH.  T */
+struct thread *
+machine_idle_thread(void);           /* runs DPCs when no thread does; not among the live ones */
+struct thread *machine_thread(void); /* current, or NULL on the scheduler's stack */
+/* The current thread stops until machine_thread_ready is called on it.  IRQL must be < DISPATCH.  T
+ */
 void machine_thread_wait(void);
 void machine_thread_ready(struct thread *thread); /* ST */
 void machine_thread_yield(void);                  /* T, IRQL < DISPATCH_LEVEL */
@@ -227,8 +234,8 @@ void machine_thread_release(struct thread *thread);
 
 /*
  * Run the computer until `done(context)` is true, or nothing can happen any more, or virtual time
- * passes `until` (UINT64_MAX: no limit).  Virtual time jumps to the next timer when nobody runs, and
- * to `until` when nothing else is left.  S.
+ * passes `until` (UINT64_MAX: no limit).  Virtual time jumps to the next timer when nobody runs,
+ * and to `until` when nothing else is left.  S.
  */
 enum run_state { RUN_STATE_DONE, RUN_STATE_TIME, RUN_STATE_IDLE };
 enum run_state machine_run(bool (*done)(void *context), void *context, uint64_t until);
@@ -286,15 +293,17 @@ uint64_t machine_export_data(size_t bytes);
 
 /*
  * Make [address, address + bytes) accessible for the system on behalf of the driver, or stop with
- * the bug check that Windows gives (0xD3, 0xA, 0x50).  To be called by every export for every driver
- * memory it is about to use, before anything is half-changed.  T (S for memory that cannot fault).
+ * the bug check that Windows gives (0xD3, 0xA, 0x50).  To be called by every export for every
+ * driver memory it is about to use, before anything is half-changed.  T (S for memory that cannot
+ * fault).
  */
 void machine_touch(uint64_t address, size_t bytes, enum pager_access access);
 /* The same question without consequences: would an access fault now? */
 bool machine_would_fault(uint64_t address, enum pager_access access);
 /* Whether the address lies in memory that a driver may use at all. */
 bool machine_is_guest_memory(uint64_t address, size_t bytes);
-/* A guest string into host memory: at most `size` - 1 characters, terminated; touched on the way. */
+/* A guest string into host memory: at most `size` - 1 characters, terminated; touched on the way.
+ */
 size_t machine_copy_string(uint64_t address, char *buffer, size_t size);
 
 static inline void *machine_pointer(uint64_t address)
@@ -313,7 +322,7 @@ struct module {
     int fd;
     struct pg_image *sections;
     struct pager_region *regions[IMAGE_MAX_SECTIONS + 1]; /* [i]: section i; [count]: headers */
-    void *nt;           /* nt's own: the driver object's state */
+    void *nt;                                             /* nt's own: the driver object's state */
     bool loaded;
 };
 
@@ -322,9 +331,9 @@ struct module {
 typedef uint64_t (*module_resolve)(const char *module, const char *name, uint16_t ordinal,
                                    bool *found);
 
-/* Map an image: relocated, imports resolved (loaded modules first, then `resolve`), cookie and guard
- * pointers set; sections registered with section core and pager.  bytes/fd stay the caller's and
- * must stay.  On failure *what says why.  S. */
+/* Map an image: relocated, imports resolved (loaded modules first, then `resolve`), cookie and
+ * guard pointers set; sections registered with section core and pager.  bytes/fd stay the caller's
+ * and must stay.  On failure *what says why.  S. */
 pg_status module_load(const char *name, const struct image *image, int fd, module_resolve resolve,
                       struct module **out, char *what, size_t what_size);
 void module_unload(struct module *module);

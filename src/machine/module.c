@@ -2,16 +2,16 @@
 /*
  * The loader: images in memory, registered with the section core and the pager.
  *
- * Each section is a pager region of its own; resident ones are pinned, so that MmPageEntireDriver is
- * only an unpin.  Everything that the loader writes into an image (imports, cookie, guard pointers)
- * goes through pager_patch and so survives paging.
+ * Each section is a pager region of its own; resident ones are pinned, so that MmPageEntireDriver
+ * is only an unpin.  Everything that the loader writes into an image (imports, cookie, guard
+ * pointers) goes through pager_patch and so survives paging.
  */
 #include "machine/internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define IMAGE_ALIGN 0x10000ull
+#define IMAGE_ALIGN    0x10000ull
 #define DEFAULT_COOKIE 0x00002B992DDFA232ull /* what the linker leaves in __security_cookie */
 
 struct loading {
@@ -86,8 +86,7 @@ static pg_status map_headers(struct loading *load)
         .backing = backing(load, 0, module->image.header_size, 0),
         .owner = module,
     };
-    pg_status status =
-        pager_add(M->pager, &desc, &module->regions[module->image.section_count]);
+    pg_status status = pager_add(M->pager, &desc, &module->regions[module->image.section_count]);
 
     return status == PG_OK ? PG_OK : fail(load, status, "headers could not be mapped");
 }
@@ -140,11 +139,14 @@ static pg_status map_all(struct loading *load)
     return status;
 }
 
-/* A section of the file, or, where sections share pages, the whole image as one resident section. */
+/* A section of the file, or, where sections share pages, the whole image as one resident section.
+ */
 static struct pg_section_desc describe(const struct module *module, uint32_t index)
 {
     const struct image_section *section = &module->image.sections[index];
-    struct pg_section_desc desc = {.name = "(image)", .class = PG_RESIDENT, .base = module->base,
+    struct pg_section_desc desc = {.name = "(image)",
+                                   .class = PG_RESIDENT,
+                                   .base = module->base,
                                    .pages = module->image.image_size / PG_PAGE_SIZE};
 
     if (module->image.pageable) {
@@ -254,7 +256,8 @@ static pg_status set_cookie(struct loading *load)
         return PG_OK;
     }
     cookie = (choice_secret() ^ load->module->base) & 0x0000ffffffffffffull;
-    return write64(load, image->security_cookie_rva, cookie == DEFAULT_COOKIE ? cookie + 1 : cookie);
+    return write64(load, image->security_cookie_rva,
+                   cookie == DEFAULT_COOKIE ? cookie + 1 : cookie);
 }
 
 static pg_status set_guard_pointers(struct loading *load)
@@ -308,8 +311,7 @@ static pg_status load_steps(struct loading *load)
     pg_status status = choose_base(load);
 
     if (status == PG_OK && module->image.reloc_count > 0) {
-        load->relocations =
-            machine_allocate(module->image.reloc_count * sizeof *load->relocations);
+        load->relocations = machine_allocate(module->image.reloc_count * sizeof *load->relocations);
         image_relocations(&module->image, load->relocations);
     }
     if (status == PG_OK) {

@@ -21,8 +21,8 @@
 struct fault {
     uint64_t address;
     enum pager_access access;
-    uint64_t ip;     /* instruction, or the stub of the export that the system works in */
-    bool by_driver;  /* the instruction belongs to a driver */
+    uint64_t ip;    /* instruction, or the stub of the export that the system works in */
+    bool by_driver; /* the instruction belongs to a driver */
 };
 
 static const char *verb(enum pager_access access)

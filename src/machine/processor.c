@@ -9,8 +9,14 @@
 #include "machine/internal.h"
 
 /* Offsets in the block that gs points to, as drivers read them. */
-enum { PCR_SELF = 0x18, PCR_PRCB = 0x20, PCR_PRCB_AT = 0x180, PCR_NUMBER = 0x184, PCR_THREAD = 0x188,
-       PCR_NUMBER_2 = 0x1a4 };
+enum {
+    PCR_SELF = 0x18,
+    PCR_PRCB = 0x20,
+    PCR_PRCB_AT = 0x180,
+    PCR_NUMBER = 0x184,
+    PCR_THREAD = 0x188,
+    PCR_NUMBER_2 = 0x1a4
+};
 
 static void pcr_put64(uint32_t offset, uint64_t value)
 {
@@ -138,14 +144,18 @@ static void clock_interrupt(void)
     set_lower(old);
 }
 
+bool machine_budget_expired(void)
+{
+    return M->budget_expired;
+}
+
 void processor_check_budget(void)
 {
     if (!M->budget_expired || M->stopping) {
         return;
     }
     machine_finding(RULE_BUDGET_EXHAUSTED, backtrace_blame(),
-                    "still running after %u seconds of processor time",
-                    M->options.budget_seconds);
+                    "still running after %u seconds of processor time", M->options.budget_seconds);
     machine_stop(RUN_STOPPED, "the budget of processor time is used up");
 }
 

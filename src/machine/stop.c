@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reports and ends: findings, notices, bug checks, and the last words of the computer.  Any context,
- * any stack: nothing here needs a thread or may fault.
+ * Reports and ends: findings, notices, bug checks, and the last words of the computer.  Any
+ * context, any stack: nothing here needs a thread or may fault.
  */
 #include "machine/internal.h"
 

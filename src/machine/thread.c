@@ -83,8 +83,8 @@ static uint64_t stack_slot_take(void)
         return 0;
     }
     low = ARENA_STACKS + M->thread_slots_used * THREAD_STACK_SLOT;
-    if (host.protect(low + PG_PAGE_SIZE, THREAD_STACK_SLOT - PG_PAGE_SIZE,
-                     HOST_READ | HOST_WRITE) < 0) {
+    if (host.protect(low + PG_PAGE_SIZE, THREAD_STACK_SLOT - PG_PAGE_SIZE, HOST_READ | HOST_WRITE) <
+        0) {
         return 0;
     }
     M->thread_slots_used++;

@@ -22,8 +22,8 @@ enum trap_cause {
     TRAP_BREAKPOINT, /* rip is behind the int3 */
     TRAP_STEP,
     TRAP_ALIGNMENT,
-    TRAP_BUDGET,     /* out of processor time */
-    TRAP_STACK,      /* the stack has no room left, `address` is where */
+    TRAP_BUDGET, /* out of processor time */
+    TRAP_STACK,  /* the stack has no room left, `address` is where */
     TRAP_OTHER
 };
 

@@ -73,8 +73,15 @@ static void write_registers(const struct trap *trap, ucontext_t *uc)
 }
 
 /* Processor exceptions, as the kernel passes them on. */
-enum { VECTOR_DIVIDE = 0, VECTOR_STEP = 1, VECTOR_BREAKPOINT = 3, VECTOR_INVALID = 6,
-       VECTOR_PROTECTION = 13, VECTOR_PAGE = 14, VECTOR_ALIGNMENT = 17 };
+enum {
+    VECTOR_DIVIDE = 0,
+    VECTOR_STEP = 1,
+    VECTOR_BREAKPOINT = 3,
+    VECTOR_INVALID = 6,
+    VECTOR_PROTECTION = 13,
+    VECTOR_PAGE = 14,
+    VECTOR_ALIGNMENT = 17
+};
 enum { PAGE_ERROR_WRITE = 2, PAGE_ERROR_EXECUTE = 16 };
 
 static enum trap_cause cause_of(const ucontext_t *uc, int signal)
@@ -144,8 +151,8 @@ static bool fits(uint64_t sp, uint64_t at)
 }
 
 /*
- * Resume: rt_sigreturn finds the context at the stack pointer.  No frame of ours may be alive that a
- * sanitizer keeps marks for, hence the attribute.
+ * Resume: rt_sigreturn finds the context at the stack pointer.  No frame of ours may be alive that
+ * a sanitizer keeps marks for, hence the attribute.
  */
 __attribute__((no_sanitize("address", "undefined"))) static _Noreturn void
 resume(ucontext_t *context)
@@ -166,8 +173,7 @@ static void trap_ordinary(struct trap_copy *copy)
     write_registers(&copy->trap, copy->context);
 }
 
-__attribute__((no_sanitize("address", "undefined"))) static void
-trap_enter(struct trap_copy *copy)
+__attribute__((no_sanitize("address", "undefined"))) static void trap_enter(struct trap_copy *copy)
 {
     trap_ordinary(copy);
     resume(copy->context);
@@ -209,10 +215,11 @@ on_signal(int signal, siginfo_t *info, void *context)
     copy = copy_frame(uc);
     if (copy == NULL) {
         if (on_emergency_stack((uint64_t)uc->uc_mcontext.gregs[REG_RSP])) {
-            _exit(EXIT_OUR_FAULT); /* the report of an overflow overflowed: nothing is left to try */
+            _exit(
+                EXIT_OUR_FAULT); /* the report of an overflow overflowed: nothing is left to try */
         }
-        copy = (struct trap_copy *)((uint64_t)(emergency_stack + EMERGENCY_STACK -
-                                               sizeof *copy) & ~15ull);
+        copy = (struct trap_copy *)((uint64_t)(emergency_stack + EMERGENCY_STACK - sizeof *copy) &
+                                    ~15ull);
         copy->context = NULL;
     }
     describe(&copy->trap, uc, signal);

@@ -14,8 +14,7 @@ static struct decoded decode(const void *bytes, size_t size)
     return out;
 }
 
-#define DECODE(...)                                                                                \
-    decode((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+#define DECODE(...) decode((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
 START_TEST(every_register_reads_and_writes_cr8)
 {

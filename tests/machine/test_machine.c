@@ -50,9 +50,9 @@ static void make_module(bool pinned)
     module->bytes = CODE_PAGES * PG_PAGE_SIZE;
     module->image.pageable = true;
     module->regions[0] = code;
-    ck_assert_int_eq(pg_image_add(M->space, CODE_BASE, module->bytes, &section, 1, module,
-                                  &module->sections),
-                     PG_OK);
+    ck_assert_int_eq(
+        pg_image_add(M->space, CODE_BASE, module->bytes, &section, 1, module, &module->sections),
+        PG_OK);
     module->loaded = true;
     M->module_count = 1;
     code_next = CODE_BASE;
