@@ -2,10 +2,10 @@
 /*
  * The pager: memory at fixed addresses whose pages really leave and really come back.
  *
- * A *region* is a run of pages with one protection and one backing: a section of an image (pages come
- * from the image file, relocated and patched as the loader left them; modified ones go to the paging
- * file) or nothing (zero pages; paged pool and plain memory).  Residency is the kernel's: a page that
- * is out has no memory and no access.
+ * A *region* is a run of pages with one protection and one backing: a section of an image (pages
+ * come from the image file, relocated and patched as the loader left them; modified ones go to the
+ * paging file) or nothing (zero pages; paged pool and plain memory).  Residency is the kernel's: a
+ * page that is out has no memory and no access.
  *
  *   OUT --page in--> IN(clean) --write--> IN(dirty) --trim: write-back--> OUT
  *
@@ -36,7 +36,8 @@ enum pager_outcome {
 
 /* Why a page could not come in (or go out): the material of an in-page bug check. */
 struct pager_failure {
-    pg_status status; /* PG_E_IO, PG_E_TRUNCATED, PG_E_CHANGED (image file), PG_E_CORRUPT (paging file) */
+    pg_status
+        status; /* PG_E_IO, PG_E_TRUNCATED, PG_E_CHANGED (image file), PG_E_CORRUPT (paging file) */
     uint64_t address;
     uint64_t file_offset;
     bool paging_file;
@@ -47,12 +48,11 @@ struct pager_failure {
 struct pager_backing {
     int fd; /* the image file; stays open and the caller's until the region is removed */
     uint64_t file_offset;
-    uint32_t file_bytes; /* the rest of the region is zero */
-    uint64_t delta;      /* added to each relocated 8-byte word */
-    const uint32_t *relocations; /* offsets from the start of the *image* part below, ascending */
+    uint32_t file_bytes;         /* the rest of the region is zero */
+    uint64_t delta;              /* added to each relocated 8-byte word */
+    const uint32_t *relocations; /* rvas of the whole image's words, ascending; kept by reference */
     uint32_t relocation_count;
-    uint32_t rva; /* rva of the region's first byte; `relocations` are rvas of the whole image, so
-                     that a word that straddles two pages or two regions is found */
+    uint32_t rva; /* of the region's first byte; a multiple of PG_PAGE_SIZE */
 };
 
 struct pager_region_desc {
@@ -77,7 +77,7 @@ struct pager_hooks {
 /* Limits fixed at pager_init. */
 struct pager_limits {
     uint32_t regions;
-    uint32_t pages; /* of all regions together */
+    uint32_t pages;       /* of all regions together */
     uint32_t patch_bytes; /* total bytes of patches */
 };
 
@@ -88,9 +88,12 @@ pg_status pager_init(void *memory, size_t bytes, const struct pager_limits *limi
 void pager_fini(struct pager *pager);
 
 /*
- * Add a region: claims its addresses.  Pages of a pinned region are in on return; others are out and
- * come in on their first access.  The checksum of every backing page is taken now, so that a file
- * that changes later is noticed.  PG_E_LIMIT, PG_E_OVERLAP, PG_E_IO, PG_E_TRUNCATED, PG_E_NO_MEMORY.
+ * Add a region: claims its addresses.  Pages of a pinned region are in on return; others are out
+ * and come in on their first access.  The checksum of every backing page is taken now, so that a
+ * file that changes later is noticed.  The regions of one image are added in ascending order: a
+ * relocated word that ends in one begins in the one before. PG_E_ARG (protection without HOST_READ,
+ * but for HOST_NONE, too), PG_E_LIMIT (no run of pages is free), PG_E_OVERLAP, PG_E_IO,
+ * PG_E_TRUNCATED, PG_E_NO_MEMORY.
  */
 pg_status pager_add(struct pager *pager, const struct pager_region_desc *desc,
                     struct pager_region **out);
@@ -99,7 +102,8 @@ void pager_remove(struct pager *pager, struct pager_region *region);
 /*
  * The loader's own writes: sets `bytes` bytes at `address` (any part of a region, resident or not,
  * whatever its protection) and records them, so that they are there again after every page in.
- * A patch may span pages.  PG_E_LIMIT, PG_E_ARG (not in one region), or a page-in failure.
+ * A patch may span pages; one for many neighbouring bytes costs as much as one for a byte.
+ * PG_E_LIMIT, PG_E_ARG (not in one region), PG_E_DISCARDED, PG_E_NO_MEMORY, or a page-in failure.
  */
 pg_status pager_patch(struct pager *pager, uint64_t address, const void *data, uint32_t bytes);
 
@@ -117,18 +121,24 @@ void pager_unpin(struct pager *pager, struct pager_region *region);
 void pager_discard(struct pager *pager, struct pager_region *region);
 
 /* Trim: every page of every region that is not pinned leaves (one system call per run of resident
- * pages, none when nothing came in since the last trim).  A page whose write-back fails stays in and
- * *failure (may be NULL) says why.  Returns the number of pages that left. */
+ * pages, none when nothing came in since the last trim).  A page whose write-back fails stays in
+ * and *failure (may be NULL) says why.  Returns the number of pages that left. */
 uint32_t pager_trim(struct pager *pager, struct pager_failure *failure);
 /* The same for one region. */
 uint32_t pager_trim_region(struct pager *pager, struct pager_region *region,
                            struct pager_failure *failure);
-/* Trim each resident unpinned page with probability 1/2, drawn from hooks->choose. */
+/* Trim each resident unpinned page with probability 1/2, drawn from hooks->choose (none: all). */
 uint32_t pager_trim_random(struct pager *pager, struct pager_failure *failure);
 
-/* At most `frames` resident unpinned pages (0: no limit); beyond it, clock replacement: a page-in
- * evicts a page that was not used since the hand last passed. */
+/* At most `frames` resident unpinned pages (0: no limit); beyond it a page-in evicts one that the
+ * policy names: by clock replacement a page that was not used since the hand last passed.  Uses are
+ * seen by taking the access away: such a fault brings nothing in, and the page is resident all the
+ * while.  When nothing can be evicted, a page-in fails with the reason (PG_E_IO). */
 void pager_set_frames(struct pager *pager, uint32_t frames);
+
+enum pager_policy { PAGER_CLOCK, PAGER_FIFO, PAGER_TRIM_ALL };
+/* PAGER_CLOCK when never called. */
+void pager_set_policy(struct pager *pager, enum pager_policy policy);
 
 struct pager_region *pager_region_at(struct pager *pager, uint64_t address);
 void *pager_region_owner(const struct pager_region *region);
@@ -136,7 +146,12 @@ bool pager_region_pinned(const struct pager_region *region);
 bool pager_region_discarded(const struct pager_region *region);
 unsigned pager_region_protection(const struct pager_region *region);
 
-/* Whether an access to the page would succeed without a fault (resident and present). */
+/*
+ * Whether the page has memory, so that an access that the region's protection allows needs nothing
+ * from any file.  Such an access may fault nevertheless (the first write to a clean page, the first
+ * use after the clock's hand passed): pager_fault then serves it without input, output or loss of
+ * anything.  So at an IRQL at which paging is forbidden: ask this first, and serve when it is true.
+ */
 bool pager_is_resident(const struct pager *pager, uint64_t address);
 /* Resident pages of a region as the kernel sees them (mincore), not as the pager believes; -1 on a
  * host error. */
