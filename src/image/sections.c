@@ -120,12 +120,6 @@ static pg_status check_raw_data(const struct image *image, uint32_t index, uint6
                           "section table entry %u: raw data at 0x%x, no multiple of 0x%x", index,
                           section->raw_offset, unit);
     }
-    if (!image->pageable && section->raw_size != 0 && section->raw_offset != section->rva) {
-        return image_fail(error, PG_E_FORMAT, place + 20,
-                          "section table entry %u: raw data at 0x%x but rva 0x%x; they must be the "
-                          "same where sections are not page aligned",
-                          index, section->raw_offset, section->rva);
-    }
     return PG_OK;
 }
 

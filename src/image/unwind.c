@@ -44,8 +44,6 @@ static uint64_t pop(struct walk *walk)
 
 /* ---- epilogues ---- */
 
-enum epilog_end { EPILOG_NONE, EPILOG_RETURN, EPILOG_JUMP };
-
 /* An epilogue from some instruction of it on. */
 struct epilog {
     bool from_frame; /* rsp is set from the frame register, else added to */
@@ -149,35 +147,51 @@ static bool leaves_function(const struct image *image, const struct image_functi
     return other.begin_rva != mine.begin_rva || target == mine.begin_rva;
 }
 
-static enum epilog_end take_end(const struct image *image, const struct image_function *function,
-                                const struct code *code, struct epilog *epilog)
+/* jmp [rip + x], or any other indirect jump that has REX.W: compilers mark tail calls so, since a
+ * jump by a table must not look like one. */
+static bool is_indirect_tail_call(const struct code *code)
+{
+    uint32_t at = code->count > 0 && (code->bytes[0] & 0xf8u) == 0x48 ? 1 : 0;
+
+    if (code->count < at + 2 || code->bytes[at] != 0xff) {
+        return false;
+    }
+    if (code->bytes[at + 1] == 0x25) {
+        return code->count >= at + 6;
+    }
+    return at == 1 && (code->bytes[at + 1] & 0x38u) == 0x20;
+}
+
+static bool is_return(const struct code *code, struct epilog *epilog)
 {
     const uint8_t *b = code->bytes;
-    uint32_t target = 0;
 
-    if (code->count >= 1 && b[0] == 0xc3) {
-        return EPILOG_RETURN;
-    }
-    if (code->count >= 2 && (b[0] == 0xf3 || b[0] == 0xf2) && b[1] == 0xc3) {
-        return EPILOG_RETURN; /* rep ret, bnd ret */
-    }
     if (code->count >= 3 && b[0] == 0xc2) {
         epilog->return_bytes = load16(b + 1);
-        return EPILOG_RETURN;
+        return true;
+    }
+    if (code->count >= 2 && (b[0] == 0xf3 || b[0] == 0xf2) && b[1] == 0xc3) {
+        return true; /* rep ret, bnd ret */
+    }
+    return code->count >= 1 && b[0] == 0xc3;
+}
+
+/* Whether the code is what an epilogue ends with: a return, or a jump out of the function. */
+static bool is_end(const struct image *image, const struct image_function *function,
+                   const struct code *code, struct epilog *epilog)
+{
+    const uint8_t *b = code->bytes;
+
+    if (is_return(code, epilog) || is_indirect_tail_call(code)) {
+        return true;
     }
     if (code->count >= 2 && b[0] == 0xeb) {
-        target = code->rva + 2 + (uint32_t)signed8(b[1]);
-    } else if (code->count >= 5 && b[0] == 0xe9) {
-        target = code->rva + 5 + load32(b + 1);
-    } else if (code->count >= 6 && b[0] == 0xff && b[1] == 0x25) {
-        return EPILOG_JUMP; /* jmp [rip + x] */
-    } else if (code->count >= 3 && (b[0] & 0xf8u) == 0x48 && b[1] == 0xff &&
-               (b[2] & 0x38u) == 0x20) {
-        return EPILOG_JUMP; /* an indirect jump with REX.W: compilers mark tail calls so */
-    } else {
-        return EPILOG_NONE;
+        return leaves_function(image, function, code->rva + 2 + (uint32_t)signed8(b[1]));
     }
-    return leaves_function(image, function, target) ? EPILOG_JUMP : EPILOG_NONE;
+    if (code->count >= 5 && b[0] == 0xe9) {
+        return leaves_function(image, function, code->rva + 5 + load32(b + 1));
+    }
+    return false;
 }
 
 /* Whether the code from rva on is the rest of an epilogue, and which. */
@@ -193,7 +207,7 @@ static bool read_epilog(const struct image *image, const struct image_function *
     }
     take_stack_change(&code, info, epilog);
     take_pops(&code, epilog);
-    return take_end(image, function, &code, epilog) != EPILOG_NONE;
+    return is_end(image, function, &code, epilog);
 }
 
 static void run_epilog(struct walk *walk, const struct unwind_info *info,

@@ -245,9 +245,11 @@ pg_status pager_pin(struct pager *pager, struct pager_region *region, struct pag
         host.protect(region->base, region->end - region->base, region->protection) < 0) {
         status = PG_E_NO_MEMORY;
         failure_set(failure, status, region->base);
-        /* The kernel may have done part of it: a page that was clean may be writable now. */
+        /* The kernel may have done part of it: which pages can be written to is not known. */
         for (uint32_t i = 0; i < region->pages && (region->protection & HOST_WRITE) != 0; i++) {
-            page_of(pager, region, i)->flags |= PAGE_DIRTY;
+            struct page *page = page_of(pager, region, i);
+
+            page->flags = (uint8_t)((page->flags | PAGE_DIRTY) & ~PAGE_OPEN);
         }
     }
     if (status != PG_OK) {

@@ -11,8 +11,9 @@
  *   OUT     no memory, no access; the content is in the backing: the paging file when PAGE_SWAPPED,
  *           else the image file relocated, or zeros; then the patches.  PAGE_SOILED: the kernel
  *           refused to take memory back, what lies there is meaningless.
- *   IN      has memory.  PAGE_OPEN: the mapping's protection is protection_now().  Not open: no
- *           access, so that the next one is seen (the clock's reference bit).
+ *   IN      has memory.  PAGE_OPEN: the mapping's protection is protection_now().  Not open: it is
+ *           another one; none, so that the next use is seen (the clock's reference bit), or what
+ *           the kernel left when it refused a change.
  *   clean   equal to the backing, hence not writable while the region is unpinned
  *   dirty   perhaps different from the backing: has to be written before it leaves
  *

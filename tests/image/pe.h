@@ -78,7 +78,7 @@ struct pe_options {
 };
 
 struct pe {
-    uint8_t bytes[0x4000];
+    uint8_t bytes[0x8000];
     size_t size;
     uint64_t base;
     uint32_t rva[PE_SECTIONS], raw[PE_SECTIONS];

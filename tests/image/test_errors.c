@@ -336,18 +336,6 @@ START_TEST(texts_too_long)
 }
 END_TEST
 
-START_TEST(flat_image_moved)
-{
-    struct pe_options options = {.flat = true};
-
-    pe_build(&pe, &options);
-    pe_put(&pe, PE_SECTION(PE_INIT) + 20, 4, pe.raw[PE_TEXT]);
-    ck_assert_int_eq(image_open(pe.bytes, pe.size, &image, &error), PG_E_FORMAT);
-    ck_assert_str_eq(error.structure, "section table entry 2");
-    ck_assert_ptr_nonnull(strstr(error.reason, "not page aligned"));
-}
-END_TEST
-
 /*
  * Tables that point at each other so that reading them naively takes for ever.  A large .text
  * carries them; whatever the reader answers, it must do so at once (the harness has a time limit).
@@ -495,7 +483,6 @@ int main(void)
     tcase_add_test(tests, every_shorter_file);
     tcase_add_test(tests, texts_without_end);
     tcase_add_test(tests, texts_too_long);
-    tcase_add_test(tests, flat_image_moved);
     tcase_add_test(tests, hostile_imports);
     tcase_add_test(tests, hostile_functions);
     tcase_add_test(tests, hostile_exports);

@@ -227,6 +227,20 @@ START_TEST(flat_image)
 }
 END_TEST
 
+/* Linkers leave out of the file what is zero, also where sections are not page aligned. */
+START_TEST(flat_image_packed)
+{
+    struct pe_options options = {.flat = true};
+
+    pe_build(&pe, &options);
+    memcpy(pe.bytes + PE_HEADERS, pe.bytes + pe.raw[PE_RELOC], PE_RAW);
+    pe_put(&pe, PE_SECTION(PE_RELOC) + 20, 4, PE_HEADERS);
+    open_pe();
+    ck_assert_uint_eq(image.reloc_count, PE_RELOCATIONS);
+    ck_assert_ptr_eq(image_at(&image, pe.rva[PE_RELOC], 1), pe.bytes + PE_HEADERS);
+}
+END_TEST
+
 START_TEST(imports)
 {
     static const struct {
@@ -672,6 +686,7 @@ int main(void)
     tcase_add_test(tests, odd_section_name);
     tcase_add_loop_test(tests, flags, 0, COUNT(flag_cases));
     tcase_add_test(tests, flat_image);
+    tcase_add_test(tests, flat_image_packed);
     tcase_add_test(tests, imports);
     tcase_add_test(tests, import_of_nothing);
     tcase_add_test(tests, import_end_in_zeros);

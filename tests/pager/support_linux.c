@@ -96,7 +96,8 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
 void support_serve(struct pager *pager)
 {
     if (pager != NULL && serving == NULL) {
-        struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+        /* Not blocked inside: it is left by a jump, with no system call to restore the mask. */
+        struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
 
         if (sigaction(SIGSEGV, &action, &before) != 0) {
             give_up("sigaction");
@@ -111,7 +112,7 @@ bool support_read(uint64_t address, uint8_t *value)
 {
     volatile const uint8_t *at = (volatile const uint8_t *)address;
 
-    if (sigsetjmp(refused, 1) != 0) {
+    if (sigsetjmp(refused, 0) != 0) {
         accessing = 0;
         return false;
     }
@@ -125,7 +126,7 @@ bool support_write(uint64_t address, uint8_t value)
 {
     volatile uint8_t *at = (volatile uint8_t *)address;
 
-    if (sigsetjmp(refused, 1) != 0) {
+    if (sigsetjmp(refused, 0) != 0) {
         accessing = 0;
         return false;
     }
@@ -139,7 +140,7 @@ bool support_call(uint64_t address, int *value)
 {
     int (*volatile routine)(void) = (int (*)(void))address;
 
-    if (sigsetjmp(refused, 1) != 0) {
+    if (sigsetjmp(refused, 0) != 0) {
         accessing = 0;
         return false;
     }

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/* `pagable run`: options, the run itself in computer_linux.c, and the verdict. */
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/host.h"
+#include "cli/cli.h"
+
+#define SCRIPT_BYTES_MAX (16u << 20)
+#define DRIVERS_MAX      64u
+#define DEFAULT_SEED     1
+#define DEFAULT_BUDGET   10
+
+struct run_options {
+    const char *paths[DRIVERS_MAX];
+    uint32_t count;
+    struct machine_options machine;
+    const char *script, *trace;
+    bool load_only, json, quiet;
+};
+
+enum {
+    KEY_SCRIPT = 0x100,
+    KEY_TRIM,
+    KEY_FRAMES,
+    KEY_CHECK,
+    KEY_SEED,
+    KEY_BUDGET,
+    KEY_LOAD_ONLY,
+    KEY_TRACE,
+    KEY_JSON
+};
+
+static const struct argp_option option_table[] = {
+    {"script", KEY_SCRIPT, "S.lua", 0,
+     "What is done to the drivers; without it X.lua beside X.sys, or the default: create, read, "
+     "write, device control and close on every device",
+     0},
+    {"trim", KEY_TRIM, "WHEN", 0,
+     "When pageable memory leaves: irql (on every raise to DISPATCH_LEVEL; the default), none, "
+     "random",
+     0},
+    {"frames", KEY_FRAMES, "N", 0, "At most N resident pageable pages", 0},
+    {"check", KEY_CHECK, "RULES", 0, "all (the default), none, or rule ids with commas", 0},
+    {"seed", KEY_SEED, "N", 0, "The same seed gives the same run; 1 by default", 0},
+    {"budget", KEY_BUDGET, "SECONDS", 0,
+     "Processor time after which the run is ended; 10 by default, 0 for no limit", 0},
+    {"load-only", KEY_LOAD_ONLY, NULL, 0, "Stop before DriverEntry", 0},
+    {"trace", KEY_TRACE, "FILE", 0, "Write every event as a line of JSON", 0},
+    {"json", KEY_JSON, NULL, 0, "Print one JSON document, schema pagable.run/1", 0},
+    {"quiet", 'q', NULL, 0, "Print the last line only", 0},
+    {0},
+};
+
+/* A plain decimal (or 0x...) number of at most `max`; ends with a usage error otherwise. */
+static uint64_t parse_number(struct argp_state *state, const char *option, const char *text,
+                             uint64_t max)
+{
+    char *end = NULL;
+    unsigned long long value;
+
+    errno = 0;
+    value = strtoull(text, &end, 0);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0') {
+        argp_error(state, "%s: '%s' is not a number", option, text);
+    }
+    if (errno != 0 || value > max) {
+        argp_error(state, "%s: %s is more than %llu", option, text, (unsigned long long)max);
+    }
+    return value;
+}
+
+static void parse_trim(struct argp_state *state, struct run_options *options, const char *word)
+{
+    static const struct {
+        const char *word;
+        enum trim_policy policy;
+    } words[] = {{"irql", TRIM_IRQL}, {"none", TRIM_NONE}, {"random", TRIM_RANDOM}};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(word, words[i].word) == 0) {
+            options->machine.trim = words[i].policy;
+            return;
+        }
+    }
+    argp_error(state, "--trim: '%s' is none of irql, none, random", word);
+}
+
+static void parse_check(struct argp_state *state, struct run_options *options, const char *text)
+{
+    const char *bad = "";
+    int bad_length = 0;
+
+    if (!rule_set_parse(text, &options->machine.rules, &bad, &bad_length)) {
+        argp_error(state, "--check: there is no rule '%.*s'", bad_length, bad);
+    }
+}
+
+static void add_path(struct argp_state *state, struct run_options *options, const char *path)
+{
+    for (uint32_t i = 0; i < options->count; i++) {
+        if (strcmp(base_name(options->paths[i]), base_name(path)) == 0) {
+            argp_error(state, "two drivers are called '%s'", base_name(path));
+        }
+    }
+    if (options->count == DRIVERS_MAX) {
+        argp_error(state, "more than %u drivers", DRIVERS_MAX);
+    }
+    options->paths[options->count++] = path;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct run_options *options = state->input;
+
+    switch (key) {
+    case KEY_SCRIPT:
+        options->script = argument;
+        return 0;
+    case KEY_TRIM:
+        parse_trim(state, options, argument);
+        return 0;
+    case KEY_FRAMES:
+        options->machine.frames = (uint32_t)parse_number(state, "--frames", argument, UINT32_MAX);
+        return 0;
+    case KEY_CHECK:
+        parse_check(state, options, argument);
+        return 0;
+    case KEY_SEED:
+        options->machine.seed = parse_number(state, "--seed", argument, INT64_MAX);
+        return 0;
+    case KEY_BUDGET:
+        options->machine.budget_seconds =
+            (uint32_t)parse_number(state, "--budget", argument, 86400);
+        return 0;
+    case KEY_LOAD_ONLY:
+        options->load_only = true;
+        return 0;
+    case KEY_TRACE:
+        options->trace = argument;
+        return 0;
+    case KEY_JSON:
+        options->json = true;
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        add_path(state, options, argument);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "no file given");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    option_table,
+    parse_option,
+    "FILE.sys...",
+    "Load drivers in the order given, call DriverEntry, run a scenario against them and unload "
+    "them, with their PAGE sections really paged and every rule about IRQL and paging checked."
+    "\vExit status: 0 clean, 1 findings or a bug check, 2 wrong usage, 3 a file cannot be read or "
+    "is not supported, 4 a defect of pagable or of the host.",
+    NULL,
+    NULL,
+    NULL,
+};
+
+/* ---- the script ---- */
+
+struct script {
+    char *text;
+    size_t bytes;
+    char path[4096];
+};
+
+static int read_script(const char *path, struct script *script)
+{
+    int error = read_file(path, SCRIPT_BYTES_MAX, &script->text, &script->bytes);
+
+    if (error != 0) {
+        complain(NULL, "%s: %s", path, strerror(-error));
+        return error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
+    }
+    (void)snprintf(script->path, sizeof script->path, "%s", path);
+    return EXIT_CLEAN;
+}
+
+/* "dir/X.lua" for "dir/X.sys"; false when that does not fit or there is no such file. */
+static bool script_beside(const char *driver, char *path, size_t size)
+{
+    const char *dot = strrchr(base_name(driver), '.');
+    int stem = dot != NULL ? (int)(dot - driver) : (int)strlen(driver);
+    int fd;
+
+    if ((size_t)snprintf(path, size, "%.*s.lua", stem, driver) >= size) {
+        return false;
+    }
+    fd = host.open_read(path);
+    if (fd < 0) {
+        return false;
+    }
+    host.close(fd);
+    return true;
+}
+
+static int find_script(const struct run_options *options, struct script *script)
+{
+    char path[4096];
+
+    if (options->load_only) {
+        return EXIT_CLEAN;
+    }
+    if (options->script != NULL) {
+        return read_script(options->script, script);
+    }
+    for (uint32_t i = 0; i < options->count; i++) {
+        if (script_beside(options->paths[i], path, sizeof path)) {
+            return read_script(path, script);
+        }
+    }
+    return EXIT_CLEAN;
+}
+
+/* ---- the verdict ---- */
+
+static void complain_about_end(const struct run_report *report, const struct resolver *resolver)
+{
+    const struct run_end *end = &report->end;
+    struct resolved_place known = {0};
+    struct code_place place = {.rva = end->rva};
+    char symbol[320], where[900] = "";
+
+    if (end->outcome == RUN_BAD_SCRIPT) {
+        complain("docs/scenarios.md tells what a scenario can do", "%s", end->reason);
+        return;
+    }
+    memcpy(place.module, end->module, sizeof place.module);
+    if (place.module[0] != '\0') {
+        (void)report_symbol(symbol, sizeof symbol, resolver, &place, true, &known);
+        (void)snprintf(where, sizeof where, ": %s%s%.400s%s", symbol,
+                       known.file != NULL ? " at " : "", known.file != NULL ? known.file : "",
+                       known.file != NULL ? ":" : "");
+    }
+    if (known.file != NULL) {
+        complain("`pagable info` lists what a driver imports and what is missing", "%s%s%u",
+                 end->reason, where, known.line);
+    } else {
+        complain("`pagable info` lists what a driver imports and what is missing", "%s%s",
+                 end->reason, where);
+    }
+}
+
+static int print_verdict(const struct run_options *options, const struct run_report *report,
+                         const struct resolver *resolver)
+{
+    struct report_style style = {wants_colour(stdout), options->quiet};
+
+    if (!options->json) {
+        report_run_text(stdout, report, resolver, &style);
+    } else if (report_run_json(stdout, report, resolver) == PG_E_NO_MEMORY) {
+        complain(NULL, "%s", pg_status_text(PG_E_NO_MEMORY));
+        return EXIT_OURS;
+    }
+    switch (report_result(report)) {
+    case RESULT_CLEAN:
+        return finish_output(EXIT_CLEAN);
+    case RESULT_FINDINGS:
+    case RESULT_BUGCHECK:
+        return finish_output(EXIT_FOUND);
+    case RESULT_INCOMPLETE:
+        break;
+    }
+    if (report->end.outcome == RUN_UNSUPPORTED || report->end.outcome == RUN_BAD_SCRIPT) {
+        complain_about_end(report, resolver);
+        return finish_output(EXIT_INPUT);
+    }
+    complain(NULL, "the run ended without saying why: %s", report->end.reason);
+    return finish_output(EXIT_OURS);
+}
+
+/* ---- the whole ---- */
+
+static int run(const struct run_options *options, struct plan *plan)
+{
+    const char *names[DRIVERS_MAX];
+    struct run_report report = {
+        .seed = options->machine.seed, .drivers = names, .driver_count = plan->count};
+    struct names lookup = {plan->inputs, plan->count};
+    struct resolver resolver = names_resolver(&lookup);
+    int code;
+
+    for (uint32_t i = 0; i < plan->count; i++) {
+        names[i] = plan->inputs[i].name;
+    }
+    code = computer_run(plan, &report);
+    if (code == EXIT_CLEAN) {
+        code = print_verdict(options, &report, &resolver);
+    }
+    report_release(&report);
+    return code;
+}
+
+static int open_trace(const struct run_options *options, struct plan *plan)
+{
+    if (options->trace == NULL) {
+        return EXIT_CLEAN;
+    }
+    plan->trace = fopen(options->trace, "we");
+    if (plan->trace == NULL) {
+        complain(NULL, "--trace: %s: %s", options->trace, strerror(errno));
+        return EXIT_USAGE;
+    }
+    return EXIT_CLEAN;
+}
+
+static int close_trace(const struct run_options *options, struct plan *plan, int code)
+{
+    bool failed;
+
+    if (plan->trace == NULL) {
+        return code;
+    }
+    failed = ferror(plan->trace) != 0;
+    if (fclose(plan->trace) != 0 || failed) {
+        complain(NULL, "--trace: %s: could not be written", options->trace);
+        return EXIT_OURS;
+    }
+    return code;
+}
+
+static int run_with_inputs(const struct run_options *options, struct plan *plan)
+{
+    static struct script script;
+    int code = find_script(options, &script);
+
+    if (code == EXIT_CLEAN) {
+        plan->script = script.text;
+        plan->script_bytes = script.bytes;
+        plan->script_name = script.path;
+        code = open_trace(options, plan);
+    }
+    if (code == EXIT_CLEAN) {
+        code = run(options, plan);
+        code = close_trace(options, plan, code);
+    }
+    host.release(script.text);
+    return code;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct run_options options = {
+        .machine = {.seed = DEFAULT_SEED,
+                    .trim = TRIM_IRQL,
+                    .rules = RULE_SET_ALL,
+                    .budget_seconds = DEFAULT_BUDGET},
+    };
+    struct plan plan = {0};
+    int code = EXIT_CLEAN;
+
+    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    options.machine.trace = options.trace != NULL;
+    plan.inputs = host.allocate(options.count * sizeof *plan.inputs);
+    if (plan.inputs == NULL) {
+        complain(NULL, "%s", pg_status_text(PG_E_NO_MEMORY));
+        return EXIT_OURS;
+    }
+    plan.options = options.machine;
+    plan.load_only = options.load_only;
+    while (code == EXIT_CLEAN && plan.count < options.count) {
+        code = input_open(options.paths[plan.count], &plan.inputs[plan.count]);
+        plan.count += code == EXIT_CLEAN ? 1 : 0;
+    }
+    if (code == EXIT_CLEAN) {
+        code = run_with_inputs(&options, &plan);
+    }
+    for (uint32_t i = 0; i < plan.count; i++) {
+        input_close(&plan.inputs[i]);
+    }
+    host.release(plan.inputs);
+    return code;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* Files from the command line: read whole, checked, closed. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/host.h"
+#include "cli/cli.h"
+
+#define DRIVER_BYTES_MAX (256u << 20) /* the largest drivers are some 50 MiB */
+
+const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* All of [0, size): fewer bytes than the size promised are an error too. */
+static int read_exactly(int fd, char *buffer, size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        ssize_t n = host.read_at(fd, &buffer[done], size - done, done);
+
+        if (n < 0) {
+            return (int)n;
+        }
+        if (n == 0) {
+            return -ENODATA;
+        }
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+static int read_open_file(int fd, size_t limit, char **text, size_t *bytes)
+{
+    int64_t size = host.file_size(fd);
+    int error;
+
+    if (size < 0) {
+        return (int)size;
+    }
+    if ((uint64_t)size > limit) {
+        return -EFBIG;
+    }
+    *text = host.allocate((size_t)size + 1);
+    if (*text == NULL) {
+        return -ENOMEM;
+    }
+    error = read_exactly(fd, *text, (size_t)size);
+    if (error != 0) {
+        host.release(*text);
+        *text = NULL;
+        return error;
+    }
+    *bytes = (size_t)size;
+    return 0;
+}
+
+int read_file(const char *path, size_t limit, char **text, size_t *bytes)
+{
+    int fd = host.open_read(path);
+    int error;
+
+    if (fd < 0) {
+        return fd;
+    }
+    error = read_open_file(fd, limit, text, bytes);
+    host.close(fd);
+    return error;
+}
+
+static int complain_about_file(const char *path, int error)
+{
+    complain(NULL, "%s: %s", path, strerror(-error));
+    return error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
+}
+
+int input_open(const char *path, struct input *out)
+{
+    struct image_error error;
+    int result;
+
+    memset(out, 0, sizeof *out);
+    out->path = path;
+    out->name = base_name(path);
+    out->fd = host.open_read(path);
+    if (out->fd < 0) {
+        return complain_about_file(path, out->fd);
+    }
+    result = read_open_file(out->fd, DRIVER_BYTES_MAX, (char **)&out->bytes, &out->size);
+    if (result != 0) {
+        host.close(out->fd);
+        return complain_about_file(path, result);
+    }
+    if (image_open(out->bytes, out->size, &out->image, &error) != PG_OK) {
+        complain(hint_for(error.status), "%s: %s: %s", path, error.structure, error.reason);
+        input_close(out);
+        return EXIT_INPUT;
+    }
+    return EXIT_CLEAN;
+}
+
+void input_close(struct input *input)
+{
+    symbols_close(input->symbols);
+    host.release(input->bytes);
+    host.close(input->fd);
+    memset(input, 0, sizeof *input);
+}
+
+const struct symbols *input_symbols(struct input *input)
+{
+    if (!input->symbols_tried) {
+        input->symbols_tried = true;
+        if (symbols_open(input->path, &input->image, &input->symbols) != PG_OK) {
+            input->symbols = NULL;
+        }
+    }
+    return input->symbols;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A run from inside: load the drivers in the order given, start each, do to them what the scenario
+ * says, unload them in the opposite order.  Runs on the scheduler's stack of the computer's
+ * process.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "nt/nt.h"
+#include "nt/requests.h"
+#include "scenario/scenario.h"
+#include "verify/verify.h"
+
+#define DRIVERS_MAX 64u
+
+static struct channel *to_parent;
+
+/* The computer could not even be made: the host's fault. */
+static _Noreturn void give_up(const char *what, pg_status status)
+{
+    complain(NULL, "the computer could not be made: %s: %s", what, pg_status_text(status));
+    _exit(EXIT_OURS);
+}
+
+static void report_sections(const struct module *module)
+{
+    struct section_summary summary;
+
+    for (uint32_t i = 0; machine_section_summary(module, i, &summary); i++) {
+        channel_put(to_parent, RECORD_SECTION, &summary, sizeof summary);
+    }
+}
+
+/* The last look at a driver: its unload routine has returned and its memory is still there. */
+static void at_unload(struct module *module)
+{
+    verify_at_unload(module);
+    report_sections(module);
+}
+
+static void start_computer(const struct plan *plan, struct channel *channel)
+{
+    const char *what = "";
+    pg_status status = machine_start(&plan->options, channel, &what);
+
+    if (status != PG_OK) {
+        give_up(what, status);
+    }
+    status = nt_start();
+    if (status != PG_OK) {
+        give_up("system objects", status);
+    }
+    to_parent = channel;
+    verify_start();
+    nt_hooks.before_call = verify_before_call;
+    nt_hooks.at_unload = at_unload;
+}
+
+static struct module *load(const struct input *input)
+{
+    struct module *module = NULL;
+    char what[160], reason[240];
+    pg_status status = module_load(input->name, &input->image, input->fd, nt_resolve_import,
+                                   &module, what, sizeof what);
+
+    if (status == PG_E_NO_MEMORY) {
+        give_up(what, status);
+    }
+    if (status != PG_OK) {
+        (void)snprintf(reason, sizeof reason, "%s: %s", input->name, what);
+        machine_stop(RUN_UNSUPPORTED, reason);
+    }
+    verify_loaded(module);
+    return module;
+}
+
+/* False when the driver is not there afterwards. */
+static bool start(struct module *module)
+{
+    int32_t status = 0;
+
+    if (!nt_driver_start(module, &status)) {
+        machine_finding(RULE_THREAD_HANG, module->base + module->image.entry_rva,
+                        "DriverEntry of %s did not return", module->name);
+        machine_stop(RUN_STOPPED, "DriverEntry did not return");
+    }
+    if (status < 0) {
+        machine_finding(RULE_DRIVER_ENTRY_FAILED, module->base + module->image.entry_rva,
+                        "DriverEntry of %s returned 0x%08x", module->name, (unsigned)status);
+        return false;
+    }
+    return true;
+}
+
+static void stop(struct module *module)
+{
+    switch (nt_driver_stop(module)) {
+    case NT_UNLOADED:
+        break;
+    case NT_NO_UNLOAD:
+        machine_notice("%s has no unload routine: it stays loaded", module->name);
+        break;
+    case NT_UNLOAD_HUNG:
+        machine_finding(RULE_THREAD_HANG, module->base, "the unload routine of %s did not return",
+                        module->name);
+        machine_stop(RUN_STOPPED, "an unload routine did not return");
+    }
+}
+
+_Noreturn void inside_run(const struct plan *plan, struct channel *channel)
+{
+    struct module *started[DRIVERS_MAX];
+    uint32_t count = 0;
+
+    start_computer(plan, channel);
+    for (uint32_t i = 0; i < plan->count; i++) {
+        struct module *module = load(&plan->inputs[i]);
+
+        if (!plan->load_only && start(module) && count < DRIVERS_MAX) {
+            started[count++] = module;
+        }
+    }
+    if (!plan->load_only) {
+        if (plan->script != NULL) {
+            scenario_run_script(plan->script_name, plan->script, plan->script_bytes);
+        } else {
+            scenario_run_default();
+        }
+    }
+    while (count > 0) {
+        stop(started[--count]);
+    }
+    machine_stop(RUN_DONE, NULL);
+}

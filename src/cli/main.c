@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The program `pagable`: picks the sub-command. */
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct command {
+    const char *name, *summary;
+    char *title; /* argv[0] of the sub-command: what its messages begin with */
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"run", "run drivers with their PAGE sections really paged, and check every rule",
+     (char[]){"pagable run"}, cmd_run},
+    {"info", "show sections, functions and imports of a driver", (char[]){"pagable info"},
+     cmd_info},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof *commands)
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: pagable COMMAND [OPTION...] FILE...\n"
+          "Run unmodified x64 Windows drivers with their PAGE sections really paged.\n\n",
+          out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    }
+    fputs("\n"
+          "  -?, --help     print this help; `pagable COMMAND --help` tells about a command\n"
+          "  -V, --version  print the version\n\n"
+          "Exit status: 0 clean, 1 findings or a bug check, 2 wrong usage, 3 input that cannot be\n"
+          "read or is not supported, 4 a defect of pagable or of the host.\n",
+          out);
+}
+
+static int wrong_usage(const char *what, const char *word)
+{
+    fprintf(stderr, "pagable: %s%s%s\nTry `pagable --help' for more information.\n", what,
+            word != NULL ? " " : "", word != NULL ? word : "");
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+
+    argp_err_exit_status = EXIT_USAGE;
+    argp_program_version = PAGABLE_VERSION;
+    if (word == NULL) {
+        return wrong_usage("no command given", NULL);
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-?") == 0 || strcmp(word, "-h") == 0 ||
+        strcmp(word, "help") == 0) {
+        print_help(stdout);
+        return finish_output(EXIT_CLEAN);
+    }
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        puts(PAGABLE_VERSION);
+        return finish_output(EXIT_CLEAN);
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(word, commands[i].name) == 0) {
+            argv[1] = commands[i].title;
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    return wrong_usage(word[0] == '-' ? "unknown option" : "unknown command", word);
+}
