@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Running a script: one Lua state, bounded in memory, ended when the run's processor time is over.
+ * Lua's errors are longjmps on the scheduler's stack; no frame of a fiber is ever between one and
+ * its handler, since every call into the computer returns before an error can be raised.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/lua_room.h"
+#include "scenario/scenario.h"
+
+#define MEMORY_MAX   (256u << 20)
+#define HOOK_EVERY   10000 /* instructions of Lua */
+#define REASON_BYTES 200
+
+/* Lua's allocator with a limit: a script may not take the machine down. */
+static void *allocate(void *context, void *block, size_t old_bytes, size_t bytes)
+{
+    size_t *used = context;
+    size_t before = block != NULL ? old_bytes : 0;
+    void *to;
+
+    if (bytes == 0) {
+        free(block);
+        *used -= before;
+        return NULL;
+    }
+    if (bytes > before && bytes - before > MEMORY_MAX - *used) {
+        return NULL;
+    }
+    to = realloc(block, bytes);
+    if (to != NULL) {
+        *used = *used - before + bytes;
+    }
+    return to;
+}
+
+/* A script that catches errors would catch this one too: so it is no error of Lua's. */
+static void check_budget(lua_State *L, lua_Debug *activation)
+{
+    char reason[REASON_BYTES];
+
+    if (machine_budget_expired()) {
+        lua_getinfo(L, "Sl", activation);
+        (void)snprintf(reason, sizeof reason,
+                       "%s:%d: the script used up the processor time of the run",
+                       activation->short_src, activation->currentline);
+        machine_stop(RUN_BAD_SCRIPT, reason);
+    }
+}
+
+static int add_position(lua_State *L)
+{
+    if (lua_type(L, 1) != LUA_TSTRING) {
+        lua_getglobal(L, "tostring");
+        lua_insert(L, 1);
+        lua_call(L, 1, 1);
+    }
+    return 1;
+}
+
+/* One line of an error message. */
+static _Noreturn void bad_script(lua_State *L)
+{
+    const char *message = lua_tostring(L, -1);
+    char reason[REASON_BYTES];
+
+    if (message == NULL) {
+        message = "error without a message";
+    }
+    (void)snprintf(reason, sizeof reason, "%.*s", (int)strcspn(message, "\n"), message);
+    machine_stop(RUN_BAD_SCRIPT, reason);
+}
+
+static int set_up(lua_State *L)
+{
+    lua_room_base(L);
+    lua_room_requests(L);
+    lua_room_files(L);
+    lua_room_devices(L);
+    lua_room_machine(L);
+    return 0;
+}
+
+struct script {
+    const char *name, *text;
+    size_t bytes;
+};
+
+static int load_script(lua_State *L)
+{
+    const struct script *script = lua_touserdata(L, 1);
+
+    lua_pushfstring(L, "@%s", script->name);
+    if (luaL_loadbufferx(L, script->text, script->bytes, lua_tostring(L, -1), "t") != LUA_OK) {
+        return lua_error(L);
+    }
+    return 1;
+}
+
+static int clean_up(lua_State *L)
+{
+    lua_settle_requests(L);
+    lua_close_files(L);
+    return 0;
+}
+
+/* Everything that can raise an error runs protected. */
+static void protected_call(lua_State *L, int arguments, int results)
+{
+    int handler = lua_gettop(L) - arguments;
+
+    lua_pushcfunction(L, add_position);
+    lua_insert(L, handler);
+    if (lua_pcall(L, arguments, results, handler) != LUA_OK) {
+        bad_script(L);
+    }
+    lua_remove(L, handler);
+}
+
+void scenario_run_script(const char *name, const char *text, size_t bytes)
+{
+    struct script script = {name, text, bytes};
+    size_t used = 0;
+    lua_State *L = lua_newstate(allocate, &used);
+
+    if (L == NULL) {
+        machine_stop(RUN_BAD_SCRIPT, "no memory for a script");
+    }
+    lua_pushcfunction(L, set_up);
+    protected_call(L, 0, 0);
+    lua_pushcfunction(L, load_script);
+    lua_pushlightuserdata(L, &script);
+    protected_call(L, 1, 1);
+    lua_sethook(L, check_budget, LUA_MASKCOUNT, HOOK_EVERY);
+    protected_call(L, 0, 0);
+    lua_sethook(L, NULL, 0, 0);
+    lua_pushcfunction(L, clean_up);
+    protected_call(L, 0, 0);
+    lua_close(L);
+}
