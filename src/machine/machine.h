@@ -96,6 +96,11 @@ _Noreturn void machine_unsupported(const char *format, ...) __attribute__((forma
  * index, or -1 when the rule is off.  ST. */
 int machine_finding(enum rule rule, uint64_t address, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same with places that have to do with it (return addresses of calls made earlier) instead of
+ * the stack of the moment. */
+int machine_finding_with(enum rule rule, uint64_t address, const uint64_t *others,
+                         uint32_t other_count, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 bool machine_rule_on(enum rule rule);
 /* The bug check that follows is the consequence of this finding (-1: of none). */
 void machine_blame(int finding);

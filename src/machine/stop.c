@@ -41,11 +41,12 @@ static void remember_site(enum rule rule, uint64_t address, int index)
     }
 }
 
-int machine_finding(enum rule rule, uint64_t address, const char *format, ...)
+/* `others` are places beyond the finding's own, instead of the stack; NULL: the stack. */
+static int report_finding(enum rule rule, uint64_t address, const uint64_t *others,
+                          uint32_t other_count, const char *format, va_list arguments)
 {
     struct finding finding;
     const struct finding_site *known;
-    va_list arguments;
 
     if (!machine_rule_on(rule)) {
         return -1;
@@ -64,13 +65,41 @@ int machine_finding(enum rule rule, uint64_t address, const char *format, ...)
     snprintf(finding.section, sizeof finding.section, "%s", machine_section_name(address));
     finding.irql = M->cpu.irql;
     finding.time = M->time;
-    finding.frame_count = backtrace_fill(finding.frames, FINDING_FRAMES);
-    va_start(arguments, format);
+    if (others == NULL) {
+        finding.frame_count = backtrace_fill(finding.frames, FINDING_FRAMES);
+    } else {
+        finding.frames[finding.frame_count++] = finding.place;
+        for (uint32_t i = 0; i < other_count && finding.frame_count < FINDING_FRAMES; i++) {
+            finding.frames[finding.frame_count++] = machine_place(others[i]);
+        }
+    }
     vsnprintf(finding.message, sizeof finding.message, format, arguments);
-    va_end(arguments);
     channel_put(M->channel, RECORD_FINDING, &finding, sizeof finding);
     remember_site(rule, address, (int)M->finding_count);
     return (int)M->finding_count++;
+}
+
+int machine_finding(enum rule rule, uint64_t address, const char *format, ...)
+{
+    va_list arguments;
+    int index;
+
+    va_start(arguments, format);
+    index = report_finding(rule, address, NULL, 0, format, arguments);
+    va_end(arguments);
+    return index;
+}
+
+int machine_finding_with(enum rule rule, uint64_t address, const uint64_t *others,
+                         uint32_t other_count, const char *format, ...)
+{
+    va_list arguments;
+    int index;
+
+    va_start(arguments, format);
+    index = report_finding(rule, address, others, other_count, format, arguments);
+    va_end(arguments);
+    return index;
 }
 
 /* ---- ends ---- */

@@ -10,6 +10,39 @@
 #define EX_DECLARE_CALL(name, module, state, irql, arguments) uint64_t call_##name(const uint64_t *a);
 NT_EXPORTS_EX(EX_DECLARE_CALL)
 #undef EX_DECLARE_CALL
+#define NT_VOID7(n, t0, t1, t2, t3, t4, t5, t6)                                                    \
+    NT_VOID_BODY(n, NT_ARG(t0, 0), NT_ARG(t1, 1), NT_ARG(t2, 2), NT_ARG(t3, 3), NT_ARG(t4, 4),     \
+                 NT_ARG(t5, 5), NT_ARG(t6, 6))
+/* Routines with a name of C's own library: `f` does it. */
+#define NT_CRT_BODY(n, f, ...)                                                                     \
+    uint64_t call_##n(const uint64_t *a)                                                           \
+    {                                                                                              \
+        return (uint64_t)f(__VA_ARGS__);                                                           \
+    }
+#define NT_CRT1(n, f, t0)         NT_CRT_BODY(n, f, NT_ARG(t0, 0))
+#define NT_CRT2(n, f, t0, t1)     NT_CRT_BODY(n, f, NT_ARG(t0, 0), NT_ARG(t1, 1))
+#define NT_CRT3(n, f, t0, t1, t2) NT_CRT_BODY(n, f, NT_ARG(t0, 0), NT_ARG(t1, 1), NT_ARG(t2, 2))
+uint64_t call_KeEnterCriticalRegion(const uint64_t *a); /* ke_irql.c */
+uint64_t call_KeLeaveCriticalRegion(const uint64_t *a);
+uint64_t call_KeEnterGuardedRegion(const uint64_t *a);
+uint64_t call_KeLeaveGuardedRegion(const uint64_t *a);
+
+/* Status values beyond those of types.h. */
+#define STATUS_WAIT_1                     NT_STATUS(0x00000001)
+#define STATUS_DATATYPE_MISALIGNMENT      NT_STATUS(0x80000002)
+#define STATUS_BREAKPOINT                 NT_STATUS(0x80000003)
+#define STATUS_CONFLICTING_ADDRESSES      NT_STATUS(0xC0000018)
+#define STATUS_HANDLE_NOT_CLOSABLE        NT_STATUS(0xC0000235)
+#define STATUS_INVALID_PARAMETER_MIX      NT_STATUS(0xC0000030)
+#define STATUS_INVALID_PARAMETER_5        NT_STATUS(0xC00000F3)
+#define STATUS_INVALID_PARAMETER_6        NT_STATUS(0xC00000F4)
+#define STATUS_CANNOT_DELETE              NT_STATUS(0xC0000121)
+#define STATUS_CHILD_MUST_BE_VOLATILE     NT_STATUS(0xC0000181)
+#define STATUS_RESOURCE_NOT_OWNED         NT_STATUS(0xC0000264)
+#define STATUS_REVISION_MISMATCH          NT_STATUS(0xC0000059)
+#define STATUS_NAME_TOO_LONG              NT_STATUS(0xC0000106)
+#define STATUS_NO_UNICODE_TRANSLATION     NT_STATUS(0xC0000717)
+#define STATUS_SOME_UNMAPPED_CHARACTERS   NT_STATUS(0x00000107)
 
 /* ---- ex_heap.c: memory of the system's own that comes and goes, in the arena ---- */
 
@@ -80,6 +113,8 @@ void ex_wait(struct ex_wait_queue *queue, uint64_t mode);
 bool ex_wake(struct ex_wait_queue *queue);
 /* Guest KTHREAD of the current thread. */
 uint64_t ex_current_thread(void);
+/* KeSetEvent(event, 0, FALSE) on an event in touched memory. */
+void ex_set_event(struct kevent *event);
 
 /* ---- ex_work.c: system worker threads ---- */
 
@@ -91,41 +126,58 @@ struct ex_work {
 };
 void ex_work_queue(enum ex_work_queue queue, struct ex_work *work);
 
+/* ---- start, by defining file ---- */
+void ex_callback_start(void);
+void mm_start(void);  /* mm_memory.c */
+void dbg_start(void); /* dbg.c */
+void rtl_start(void); /* rtl_codepage.c */
+
 /* ---- ob.c, ob_name.c, ob_handle.c ---- */
 
+struct ob_attributes {
+    struct unicode_string name; /* a full path, unless `root` is no directory */
+    uint64_t root;              /* object of RootDirectory; 0: none, or a directory */
+    uint32_t attributes;
+};
+
+struct ob_name;
 struct ob_object {
     uint64_t address;
     enum nt_object_type type;
-    uint32_t references, handles;
+    uint32_t references, handles; /* a handle is a reference too */
     void (*on_delete)(uint64_t object);
     struct ob_name *name;
     bool temporary; /* its name goes with its last handle */
+    struct ex_work work; /* deletion that waits for PASSIVE_LEVEL */
 };
 void ob_start(void);
+void ob_name_start(void);
+void ob_handle_start(void);
 struct ob_object *ob_find(uint64_t object); /* NULL: no object starts there */
 const char *ob_type_name(enum nt_object_type type);
-/* Type that a guest POBJECT_TYPE stands for; -1: none. */
+/* Type that a guest POBJECT_TYPE stands for; -1: none that has objects. */
 int ob_type_of_pointer(uint64_t pointer);
-/* The object that `name` begins with, links resolved; *rest gets what follows it (empty or with a
- * leading backslash), in memory to be given back with ob_rest_free.  0: none. */
+/* Called when the last handle to an object of a type is closed; the object is still referenced. */
+extern void (*ob_on_last_handle[OBJECT_TYPE_COUNT])(uint64_t object);
+
+/* The object that `name` begins with, links resolved; *rest (may be NULL: there must be none) gets
+ * what follows it: empty, or with a leading backslash.  A status of NT's. */
 struct ob_rest {
     struct unicode_string name;
-    uint16_t *memory;
+    void *memory;
 };
-uint64_t ob_lookup_prefix(const struct unicode_string *name, struct ob_rest *rest);
+ntstatus ob_parse(const struct unicode_string *name, bool open_link, uint64_t *object,
+                  struct ob_rest *rest);
 void ob_rest_free(struct ob_rest *rest);
 /* The full name; an empty string when the object has none. */
 struct unicode_string ob_name_of(uint64_t object);
-/* Target of a symbolic link. */
 struct unicode_string ob_link_target(uint64_t object);
-/* Walks the named objects in the order of naming: pass 0 first. */
+/* Walks the named objects in the order of naming: pass 0 first; 0 after the last. */
 uint64_t ob_named_next(uint64_t after);
+/* Find by name, or make and name: what ZwCreateXxx does.  *object gets a reference. */
+ntstatus ob_open_or_create(const struct ob_attributes *attributes, enum nt_object_type type,
+                           size_t bytes, uint64_t *object);
 /* Copy the driver's OBJECT_ATTRIBUTES; name is in memory of the heap (NULL buffer: no name). */
-struct ob_attributes {
-    struct unicode_string name;
-    uint64_t root; /* object of RootDirectory, 0: none */
-    uint32_t attributes;
-};
 int32_t ob_capture(const struct object_attributes *from, struct ob_attributes *to);
 void ob_release(struct ob_attributes *attributes);
 /* The object of a handle, pseudo-handles of the current process and thread too, with a reference. */
@@ -135,8 +187,14 @@ bool ob_handle_next(uint64_t *handle, uint64_t *object); /* *handle 0 first */
 /* ---- ps.c ---- */
 void ps_start(void);
 uint64_t ps_system_process(void);
+/* Requests of the simulated program come from user threads; every other thread is the system's. */
+void ps_set_user_thread(struct thread *thread);
+bool ps_is_user_thread(const struct thread *thread);
+/* Tell drivers that asked for it of an image that was just loaded.  T. */
+void ps_notify_image(const struct module *module);
 
 /* ---- mm_section.c ---- */
+void mm_section_start(void);
 
 /* Callers that locked the section since its count last was zero; how many there are. */
 uint32_t mm_lock_sites(pg_handle handle, uint64_t *sites, uint32_t max);

@@ -45,3 +45,16 @@ bool ex_wake(struct ex_wait_queue *queue)
     machine_thread_ready(waiter->thread);
     return true;
 }
+
+void ex_set_event(struct kevent *event)
+{
+    uint8_t old = machine_irql();
+
+    if (old < DISPATCH_LEVEL) {
+        machine_raise_quietly(DISPATCH_LEVEL);
+    }
+    machine_touch((uint64_t)event, sizeof *event, PAGER_WRITE);
+    event->Header.SignalState = 1;
+    ke_signal((uint64_t)event);
+    machine_lower(old);
+}

@@ -204,6 +204,10 @@ uint16_t rtl_upcase(uint16_t character);
 /* dbg.c */
 void dbg_print(const char *text, size_t bytes); /* host text, to the channel */
 
-/* io_driver.c, io_request.c, io_pnp.c: what a scenario does to drivers; see nt/requests.h */
+/* io_apc.c: special kernel APCs of the current thread, if it can take them now; whether any ran.
+ * Called after every export and in every wait. */
+bool io_deliver_apcs(void);
+
+/* io_driver.c, io_request.c: what a scenario does to drivers; see nt/requests.h */
 
 #endif

@@ -9,10 +9,11 @@
  */
 #include "section/internal.h"
 
-/* Offsets of the arrays behind struct pg_space; the slots first, which want the largest alignment.
- */
+enum { SPACE_ALIGNMENT = 64 };
+
+/* Offsets of the arrays behind struct pg_space and its slots. */
 struct layout {
-    size_t hot, cold, images, free_images, tables[2][3], bytes;
+    size_t images, free_images, tables[2][3], bytes;
 };
 
 static size_t take(size_t *at, size_t count, size_t each)
@@ -26,11 +27,8 @@ static size_t take(size_t *at, size_t count, size_t each)
 static struct layout layout_of(uint32_t images, uint32_t sections)
 {
     struct layout l;
-    /* 48: the caller aligns to 16, the slots want 64 */
-    size_t at = sizeof(struct pg_space) + 48;
+    size_t at = sizeof(struct pg_space) + sections * sizeof(struct slot);
 
-    l.hot = take(&at, sections, sizeof(struct slot_hot));
-    l.cold = take(&at, sections, sizeof(struct slot_cold));
     l.images = take(&at, images, sizeof(struct pg_image));
     l.free_images = take(&at, images, sizeof(uint32_t));
     for (unsigned i = 0; i < 2; i++) {
@@ -38,7 +36,7 @@ static struct layout layout_of(uint32_t images, uint32_t sections)
         l.tables[i][1] = take(&at, images, sizeof(uint64_t));
         l.tables[i][2] = take(&at, images, sizeof(struct pg_image *));
     }
-    l.bytes = at;
+    l.bytes = at + SPACE_ALIGNMENT - 16; /* the caller aligns to 16 only */
     return l;
 }
 
@@ -50,9 +48,9 @@ size_t pg_space_bytes(uint32_t images, uint32_t sections)
 static void space_clear(struct pg_space *space)
 {
     for (uint32_t i = 0; i < space->section_limit; i++) {
-        atomic_init(&space->hot[i].word, word_make(0, 1, SLOT_FREE));
-        atomic_init(&space->cold[i].generation, 1);
-        space->cold[i].image = NULL;
+        atomic_init(&space->slots[i].word, word_make(0, 1, SLOT_FREE));
+        atomic_init(&space->slots[i].generation, 1);
+        space->slots[i].image = NULL;
     }
     for (uint32_t i = 0; i < space->image_limit; i++) {
         space->images[i] = (struct pg_image){.space = space};
@@ -75,18 +73,19 @@ pg_status pg_space_init(void *memory, size_t bytes, uint32_t images, uint32_t se
                         const struct pg_services *services, struct pg_space **out)
 {
     struct layout l = layout_of(images, sections);
-    struct pg_space *space = memory;
-    char *at = memory;
+    struct pg_space *space;
+    char *at;
 
     if (memory == NULL || ((uintptr_t)memory & 15) != 0 || bytes < l.bytes || images == 0 ||
         sections == 0 || sections > (UINT32_C(1) << HANDLE_INDEX_BITS) || services == NULL ||
         services->page_in == NULL || services->allow_out == NULL || services->discard == NULL) {
         return PG_E_ARG;
     }
+    space = (struct pg_space *)(((uintptr_t)memory + SPACE_ALIGNMENT - 1) &
+                                ~(uintptr_t)(SPACE_ALIGNMENT - 1));
+    at = (char *)space;
     *space =
         (struct pg_space){.services = *services, .image_limit = images, .section_limit = sections};
-    space->hot = (struct slot_hot *)(((uintptr_t)at + l.hot + 63) & ~(uintptr_t)63);
-    space->cold = (struct slot_cold *)(at + l.cold);
     space->images = (struct pg_image *)(at + l.images);
     space->free_images = (uint32_t *)(at + l.free_images);
     for (unsigned t = 0; t < 2; t++) {
@@ -131,8 +130,8 @@ static bool range_is_free(const struct pg_space *space, uint64_t base, uint64_t 
 
 static bool slot_is_usable(const struct pg_space *space, uint32_t index)
 {
-    return space->cold[index].image == NULL &&
-           atomic_load_explicit(&space->cold[index].generation, memory_order_relaxed) <
+    return space->slots[index].image == NULL &&
+           atomic_load_explicit(&space->slots[index].generation, memory_order_relaxed) <
                WORD_GENERATION_MAX;
 }
 
@@ -164,12 +163,12 @@ static void image_fill(struct pg_space *space, struct pg_image *image, uint32_t 
 {
     image->first_slot = first;
     for (uint32_t i = 0; i < image->count; i++) {
-        struct slot_cold *cold = &space->cold[first + i];
-        uint64_t generation = atomic_load_explicit(&cold->generation, memory_order_relaxed);
+        struct slot *slot = &space->slots[first + i];
+        uint64_t generation = atomic_load_explicit(&slot->generation, memory_order_relaxed);
         bool pageable = image->sections[i].class == PG_PAGEABLE;
 
-        cold->image = image;
-        atomic_store_explicit(&space->hot[first + i].word,
+        slot->image = image;
+        atomic_store_explicit(&space->slots[first + i].word,
                               word_make(0, generation, pageable ? SLOT_OUT : SLOT_KEPT),
                               memory_order_release);
     }
@@ -225,17 +224,17 @@ uint32_t pg_image_remove(struct pg_image *image)
     gate_enter(space, &space->gate);
     index_remove(space, image);
     for (uint32_t i = image->first_slot; i < image->first_slot + image->count; i++) {
-        uint64_t next = atomic_load_explicit(&space->cold[i].generation, memory_order_relaxed) + 1;
+        uint64_t next = atomic_load_explicit(&space->slots[i].generation, memory_order_relaxed) + 1;
         uint64_t word;
 
         /* The generation first: from here on no locker adds to the word. */
-        atomic_store_explicit(&space->cold[i].generation, next, memory_order_release);
-        word = atomic_exchange_explicit(&space->hot[i].word, word_make(0, next, SLOT_FREE),
+        atomic_store_explicit(&space->slots[i].generation, next, memory_order_release);
+        word = atomic_exchange_explicit(&space->slots[i].word, word_make(0, next, SLOT_FREE),
                                         memory_order_acq_rel);
         if ((word & WORD_RESIDENT) != 0 || word_state(word) == SLOT_DISCARDED) {
             left += word_count(word);
         }
-        space->cold[i].image = NULL;
+        space->slots[i].image = NULL;
     }
     image->loaded = false;
     image->sections = NULL;
@@ -258,15 +257,11 @@ int64_t pg_section_find(const struct pg_image *image, uint64_t address)
 {
     uint32_t low = 0, left = image->count;
 
-    while (left > 0) {
-        uint32_t half = left / 2;
+    while (left > 0) { /* without a branch, as in index_rank */
+        uint32_t half = (left + 1) / 2;
 
-        if (image->sections[low + half].base <= address) {
-            low += half + 1;
-            left -= half + 1;
-        } else {
-            left = half;
-        }
+        low += half & -(uint32_t)(image->sections[low + half - 1].base <= address);
+        left -= half;
     }
     if (low == 0 || (address - image->sections[low - 1].base) / PG_PAGE_SIZE >=
                         image->sections[low - 1].pages) {
@@ -288,7 +283,7 @@ pg_status pg_section_query(const struct pg_image *image, uint32_t section,
     if (section >= image->count) {
         return PG_E_ARG;
     }
-    word = atomic_load_explicit(&image->space->hot[index].word, memory_order_acquire);
+    word = atomic_load_explicit(&image->space->slots[index].word, memory_order_acquire);
     counted = (word & WORD_RESIDENT) != 0 || word_state(word) == SLOT_DISCARDED;
     *out = (struct pg_section_info){
         .desc = &image->sections[section],
@@ -308,11 +303,11 @@ pg_status pg_handle_query(struct pg_space *space, pg_handle handle, struct pg_im
     pg_status status = slot_of_handle(space, handle, &index, &generation);
 
     /* A generation that was not given out yet: somebody made the handle up. */
-    if (status == PG_OK && space->cold[index].image == NULL) {
+    if (status == PG_OK && space->slots[index].image == NULL) {
         status = PG_E_STALE;
     }
     if (status == PG_OK) {
-        *image = space->cold[index].image;
+        *image = space->slots[index].image;
         *section = index - (*image)->first_slot;
     }
     return status;

@@ -26,15 +26,13 @@ uint32_t index_rank(const struct index_table *table, uint64_t address)
     uint32_t left = atomic_load_explicit(&table->count, memory_order_acquire);
 
     while (left > 0) {
-        uint32_t half = left / 2;
-        uint64_t base = atomic_load_explicit(&table->bases[low + half], memory_order_acquire);
+        uint32_t half = (left + 1) / 2;
+        uint64_t base = atomic_load_explicit(&table->bases[low + half - 1], memory_order_acquire);
 
-        if (base <= address) {
-            low += half + 1;
-            left -= half + 1;
-        } else {
-            left = half;
-        }
+        /* Without a branch: which way it goes cannot be predicted, and a wrong guess costs more
+         * than the step. */
+        low += half & -(uint32_t)(base <= address);
+        left -= half;
     }
     return low;
 }

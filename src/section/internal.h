@@ -74,15 +74,14 @@ enum slot_state {
 /* Threads that can be undoing an addition above the limit at once: what is left of the 24 bits. */
 _Static_assert(PG_LOCK_COUNT_MAX <= (1u << 23), "the count needs room above its limit");
 
-/* The word of a section on a line of its own: neighbours are locked by other threads. */
-struct slot_hot {
+/*
+ * A section.  The word has a line of its own, neighbours are locked by other threads.  The rest is
+ * written under the space's gate while the slot is free and constant while its image is loaded;
+ * only `generation` may be read by somebody whose handle is stale.
+ */
+struct slot {
     _Alignas(64) _Atomic uint64_t word;
-};
-
-/* The rest of a section.  Written under the space's gate while the slot is free, constant while its
- * image is loaded; only `generation` may be read by somebody whose handle is stale. */
-struct slot_cold {
-    _Atomic uint64_t generation;
+    _Alignas(64) _Atomic uint64_t generation;
     struct pg_image *image; /* NULL: free */
 };
 
@@ -109,8 +108,6 @@ struct index_table {
 struct pg_space {
     struct pg_services services; /* (constant) */
     uint32_t image_limit, section_limit;
-    struct slot_hot *hot;
-    struct slot_cold *cold;
     struct pg_image *images;
     _Atomic uint32_t gate; /* held by pg_image_add and pg_image_remove */
     uint32_t *free_images; /* under the gate, like the next two: a stack */
@@ -118,6 +115,9 @@ struct pg_space {
     uint32_t next_slot; /* where the search for free slots begins */
     _Atomic uint64_t version;
     struct index_table tables[2];
+    /* section_limit of them; here, so that a slot is found with no load.  A locked operation makes
+     * every load after it wait, so each one would show in the time of a lock. */
+    struct slot slots[];
 };
 
 static inline enum slot_state word_state(uint64_t word)

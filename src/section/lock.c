@@ -10,12 +10,12 @@
 
 static uint64_t word_load(const struct pg_space *space, uint32_t index, memory_order order)
 {
-    return atomic_load_explicit(&space->hot[index].word, order);
+    return atomic_load_explicit(&space->slots[index].word, order);
 }
 
 static bool word_exchange(struct pg_space *space, uint32_t index, uint64_t *from, uint64_t to)
 {
-    return atomic_compare_exchange_weak_explicit(&space->hot[index].word, from, to,
+    return atomic_compare_exchange_weak_explicit(&space->slots[index].word, from, to,
                                                  memory_order_acq_rel, memory_order_acquire);
 }
 
@@ -25,7 +25,7 @@ pg_status slot_of_handle(struct pg_space *space, pg_handle handle, uint32_t *ind
     *index = handle_index(handle);
     *generation = handle >> HANDLE_INDEX_BITS;
     if (*index >= space->section_limit ||
-        atomic_load_explicit(&space->cold[*index].generation, memory_order_acquire) !=
+        atomic_load_explicit(&space->slots[*index].generation, memory_order_acquire) !=
             *generation) {
         return PG_E_STALE;
     }
@@ -50,7 +50,7 @@ void slot_end_busy(struct pg_space *space, uint32_t index, uint32_t count, enum 
 
 static void slot_let_out(struct pg_space *space, uint32_t index)
 {
-    struct pg_image *image = space->cold[index].image;
+    struct pg_image *image = space->slots[index].image;
 
     space->services.allow_out(space->services.context, image, index - image->first_slot);
     slot_end_busy(space, index, 0, SLOT_OUT);
@@ -83,7 +83,7 @@ pg_status slot_release(struct pg_space *space, uint32_t index, uint64_t generati
 /* The state is BUSY and this thread's. */
 static pg_status slot_bring_in(struct pg_space *space, uint32_t index)
 {
-    struct pg_image *image = space->cold[index].image;
+    struct pg_image *image = space->slots[index].image;
     pg_status status =
         space->services.page_in(space->services.context, image, index - image->first_slot);
 
@@ -146,7 +146,7 @@ static pg_status lock_slow(struct pg_space *space, uint32_t index, uint64_t gene
 static pg_status lock_slot(struct pg_space *space, uint32_t index, uint64_t generation)
 {
     uint64_t word =
-        atomic_fetch_add_explicit(&space->hot[index].word, WORD_ONE, memory_order_acquire);
+        atomic_fetch_add_explicit(&space->slots[index].word, WORD_ONE, memory_order_acquire);
 
     if ((word & WORD_RESIDENT) != 0 && word_count(word) < PG_LOCK_COUNT_MAX &&
         word_generation(word) == generation) {
@@ -180,7 +180,7 @@ pg_status pg_lock_address(struct pg_space *space, uint64_t address, pg_handle *o
         return PG_E_NO_SECTION;
     }
     index = image->first_slot + (uint32_t)section;
-    generation = atomic_load_explicit(&space->cold[index].generation, memory_order_relaxed);
+    generation = atomic_load_explicit(&space->slots[index].generation, memory_order_relaxed);
     status = lock_slot(space, index, generation);
     if (status == PG_OK) {
         *out = handle_make(index, generation);
@@ -190,10 +190,21 @@ pg_status pg_lock_address(struct pg_space *space, uint64_t address, pg_handle *o
 
 pg_status pg_unlock(struct pg_space *space, pg_handle handle)
 {
+    /* IN or KEPT, of this generation */
+    const uint64_t compared = (WORD_ONE - 1) & ~(uint64_t)(SLOT_KEPT ^ SLOT_IN);
     uint32_t index = handle_index(handle);
+    uint64_t generation = handle >> HANDLE_INDEX_BITS;
+    uint64_t word;
 
     if (index >= space->section_limit) {
         return PG_E_STALE;
     }
-    return slot_release(space, index, handle >> HANDLE_INDEX_BITS);
+    /* Not the last one, and nobody interferes: one exchange. */
+    word = word_load(space, index, memory_order_relaxed);
+    if (((word ^ word_make(0, generation, SLOT_IN)) & compared) == 0 && word_count(word) > 1 &&
+        atomic_compare_exchange_strong_explicit(&space->slots[index].word, &word, word - WORD_ONE,
+                                                memory_order_release, memory_order_relaxed)) {
+        return PG_OK;
+    }
+    return slot_release(space, index, generation);
 }

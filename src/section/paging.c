@@ -9,7 +9,7 @@
 
 static bool exchange(struct pg_space *space, uint32_t index, uint64_t *from, uint64_t to)
 {
-    return atomic_compare_exchange_weak_explicit(&space->hot[index].word, from, to,
+    return atomic_compare_exchange_weak_explicit(&space->slots[index].word, from, to,
                                                  memory_order_acq_rel, memory_order_acquire);
 }
 
@@ -18,7 +18,7 @@ static void paging_release(struct pg_image *image, uint32_t section)
 {
     struct pg_space *space = image->space;
     uint32_t index = image->first_slot + section;
-    uint64_t word = atomic_load_explicit(&space->hot[index].word, memory_order_acquire);
+    uint64_t word = atomic_load_explicit(&space->slots[index].word, memory_order_acquire);
 
     while (word_state(word) == SLOT_KEPT) {
         bool locked = word_count(word) != 0;
@@ -38,13 +38,13 @@ static pg_status paging_keep(struct pg_image *image, uint32_t section)
 {
     struct pg_space *space = image->space;
     uint32_t index = image->first_slot + section;
-    uint64_t word = atomic_load_explicit(&space->hot[index].word, memory_order_acquire);
+    uint64_t word = atomic_load_explicit(&space->slots[index].word, memory_order_acquire);
 
     for (;;) {
         switch (word_state(word)) {
         case SLOT_BUSY:
             space_relax(space);
-            word = atomic_load_explicit(&space->hot[index].word, memory_order_acquire);
+            word = atomic_load_explicit(&space->slots[index].word, memory_order_acquire);
             break;
         case SLOT_IN:
             if (exchange(space, index, &word, word_with_state(word, SLOT_KEPT))) {
@@ -116,12 +116,12 @@ static void discard(struct pg_image *image, uint32_t section)
 {
     struct pg_space *space = image->space;
     uint32_t index = image->first_slot + section;
-    uint64_t word = atomic_load_explicit(&space->hot[index].word, memory_order_acquire);
+    uint64_t word = atomic_load_explicit(&space->slots[index].word, memory_order_acquire);
 
     while (word_state(word) != SLOT_DISCARDED) {
         if (word_state(word) == SLOT_BUSY) {
             space_relax(space);
-            word = atomic_load_explicit(&space->hot[index].word, memory_order_acquire);
+            word = atomic_load_explicit(&space->slots[index].word, memory_order_acquire);
         } else if (exchange(space, index, &word, word_with_state(word, SLOT_DISCARDED))) {
             space->services.discard(space->services.context, image, section);
             return;

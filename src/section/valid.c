@@ -4,10 +4,10 @@
 
 static bool slot_is_valid(const struct pg_space *space, uint32_t index)
 {
-    const struct slot_cold *cold = &space->cold[index];
-    const struct pg_image *image = cold->image;
-    uint64_t word = atomic_load_explicit(&space->hot[index].word, memory_order_relaxed);
-    uint64_t generation = atomic_load_explicit(&cold->generation, memory_order_relaxed);
+    const struct slot *slot = &space->slots[index];
+    const struct pg_image *image = slot->image;
+    uint64_t word = atomic_load_explicit(&space->slots[index].word, memory_order_relaxed);
+    uint64_t generation = atomic_load_explicit(&slot->generation, memory_order_relaxed);
     enum pg_class class;
     bool pageable;
 
@@ -47,7 +47,7 @@ static bool image_is_valid(const struct pg_space *space, const struct pg_image *
     for (uint32_t i = 0; i < image->count; i++) {
         const struct pg_section_desc *s = &image->sections[i];
 
-        if (s->base < floor || space->cold[image->first_slot + i].image != image) {
+        if (s->base < floor || space->slots[image->first_slot + i].image != image) {
             return false;
         }
         floor = s->base + (uint64_t)s->pages * PG_PAGE_SIZE;

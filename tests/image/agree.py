@@ -134,15 +134,22 @@ def llvm_imports(output):
 
 
 def llvm_functions(output, base):
-    found = []
+    """Fragments take the handler of the function that their chain ends at, as ours do."""
+    own, parents = {}, {}
     for block in blocks(output, "RuntimeFunction"):
-        own = re.split(r"^ *Chained \{", block, flags=re.M)
-        chained = own[1] if len(own) > 1 else None
-        begin = number(own[0], "StartAddress") - base
-        found.append([begin, number(own[0], "EndAddress") - base,
-                      number(own[0], "UnwindInfoAddress") - base,
-                      number(own[0], "Handler") - base if field(own[0], "Handler") else 0,
-                      number(chained, "StartAddress") - base if chained else begin])
+        head, *chained = re.split(r"^ *Chained \{", block, maxsplit=1, flags=re.M)
+        begin = number(head, "StartAddress") - base
+        own[begin] = [begin, number(head, "EndAddress") - base,
+                      number(head, "UnwindInfoAddress") - base,
+                      number(head, "Handler") - base if field(head, "Handler") else 0]
+        if chained:
+            parents[begin] = number(chained[0], "StartAddress") - base
+    found = []
+    for begin, function in own.items():
+        primary = begin
+        while primary in parents:
+            primary = parents[primary]
+        found.append(function[:3] + [own[primary][3], primary])
     return found
 
 

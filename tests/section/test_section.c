@@ -305,8 +305,8 @@ START_TEST(a_slot_is_retired_when_its_generations_are_used_up)
     uint32_t index = handle_index(first);
     uint64_t last = WORD_GENERATION_MAX - 1;
 
-    atomic_store(&space->cold[index].generation, last);
-    atomic_store(&space->hot[index].word, word_make(0, last, SLOT_KEPT));
+    atomic_store(&space->slots[index].generation, last);
+    atomic_store(&space->slots[index].word, word_make(0, last, SLOT_KEPT));
     ck_assert_uint_eq(pg_image_remove(image), 0);
     for (int i = 0; i < 40; i++) { /* around the 16 slots more than once */
         ck_assert_int_eq(pg_image_add(space, BASE, 0x9000, sections, SECTION_COUNT, NULL, &image),
@@ -453,17 +453,17 @@ START_TEST(the_validator_sees_damage)
         word_make(0, generation, SLOT_FREE),      word_make(0, generation + 1, SLOT_OUT),
         word_make(0, generation, SLOT_DISCARDED), word_make(0xffffff, generation, SLOT_IN),
     };
-    uint64_t good = atomic_load(&space->hot[aaaa].word);
+    uint64_t good = atomic_load(&space->slots[aaaa].word);
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        atomic_store(&space->hot[aaaa].word, bad[i]);
+        atomic_store(&space->slots[aaaa].word, bad[i]);
         ck_assert_msg(!pg_space_is_valid(space), "damage %zu", i);
     }
-    atomic_store(&space->hot[aaaa].word, good);
-    good = atomic_load(&space->hot[text].word);
-    atomic_store(&space->hot[text].word, word_with_state(good, SLOT_OUT));
+    atomic_store(&space->slots[aaaa].word, good);
+    good = atomic_load(&space->slots[text].word);
+    atomic_store(&space->slots[text].word, word_with_state(good, SLOT_OUT));
     ck_assert(!pg_space_is_valid(space));
-    atomic_store(&space->hot[text].word, good);
+    atomic_store(&space->slots[text].word, good);
     ck_assert(pg_space_is_valid(space));
     image->end++;
     ck_assert(!pg_space_is_valid(space));

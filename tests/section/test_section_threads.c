@@ -23,6 +23,7 @@ struct host_image {
 };
 
 static struct pg_space *space;
+static void *memory;
 static struct host_image stable[STABLE], churning[CHURNING];
 static struct pg_image *images[STABLE];
 static _Atomic uint32_t page_ins, failures, broken;
@@ -101,8 +102,8 @@ static void setup(void)
         .page_in = page_in, .allow_out = allow_out, .discard = discard, .relax = relax};
     size_t bytes = (pg_space_bytes(16, 64) + 15) & ~(size_t)15;
 
-    ck_assert_int_eq(pg_space_init(aligned_alloc(16, bytes), bytes, 16, 64, &services, &space),
-                     PG_OK);
+    memory = aligned_alloc(16, bytes);
+    ck_assert_int_eq(pg_space_init(memory, bytes, 16, 64, &services, &space), PG_OK);
     for (uint32_t i = 0; i < STABLE; i++) { /* every other place: images come and go between them */
         ck_assert_int_eq(add(&stable[i], BASE + 2 * i * STEP, &images[i]), PG_OK);
     }
@@ -226,7 +227,7 @@ START_TEST(a_lock_means_resident)
             ck_assert_int_eq(atomic_load(&stable[i].in[s]), !info.pageable_now);
         }
     }
-    free(space);
+    free(memory);
 }
 END_TEST
 
@@ -280,7 +281,7 @@ START_TEST(counts_add_up_whoever_unlocks)
     ck_assert(pg_space_is_valid(space));
     ck_assert_int_eq(pg_section_query(images[0], (uint32_t)_i, &info), PG_OK);
     ck_assert_int_eq(info.lock_count, atomic_load(&balance));
-    free(space);
+    free(memory);
 }
 END_TEST
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to bench/: each measurement fills in results; medians, since a shared machine has
+ * outliers. */
+#ifndef PAGABLE_BENCH_BENCH_H
+#define PAGABLE_BENCH_BENCH_H
+
+#include <stdint.h>
+
+#include "cli/cli.h"
+
+#define BENCH_SAMPLES_MAX 20000u
+
+/* Nanoseconds of the monotonic clock, which all processes share. */
+uint64_t bench_now(void);
+double bench_median(double *values, uint32_t count); /* sorts */
+/* Path of a sample driver; static storage, valid until the next call. */
+const char *bench_driver(const char *name);
+
+/* start_linux.c: from nothing to DriverEntry done. */
+void bench_start(struct bench_result *result, uint32_t rounds);
+/* fault_linux.c: a page comes back in; against the same kernel work, and against one mprotect. */
+void bench_fault(struct bench_result results[2], uint32_t rounds);
+
+#endif

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""The benchmark works and prints what its schema says; how fast is not a test's business.
+
+    test_bench.py PROGRAM
+"""
+import json
+import subprocess
+import sys
+import unittest
+
+PROGRAM = sys.argv[1]
+
+
+class Bench(unittest.TestCase):
+    def test_schema(self):
+        done = subprocess.run([PROGRAM, '--json', '--quick'], stdout=subprocess.PIPE, check=True)
+        report = json.loads(done.stdout)
+        self.assertEqual(report['schema'], 'pagable.bench/1')
+        names = [result['name'] for result in report['results']]
+        self.assertEqual(names, ['driver-entry', 'fault-in', 'fault-in-minimal'])
+        for result in report['results']:
+            self.assertGreater(result['value'], 0)
+            self.assertGreater(result['ratio'], 0)
+            self.assertIn(result['unit'], ('ms', 'us'))
+            self.assertTrue(result['versus'])
+
+    def test_usage(self):
+        done = subprocess.run([PROGRAM, '--fast'], stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, 2)
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1])
