@@ -6,8 +6,8 @@
  * memory while its lock count is above zero.  The counts follow NT: per section, not per address or
  * caller; a handle stays valid, whatever the count, while its image is loaded.
  *
- * The core is freestanding: it calls nothing but the table of services that the space was made with.
- * Threads: any function may be called from any thread unless it says otherwise.
+ * The core is freestanding: it calls nothing but the table of services that the space was made
+ * with. Threads: any function may be called from any thread unless it says otherwise.
  */
 #ifndef PAGABLE_SECTION_H
 #define PAGABLE_SECTION_H

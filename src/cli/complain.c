@@ -50,20 +50,23 @@ int finish_output(int code)
     return code;
 }
 
-static bool is_set(const char *variable)
+/* Value of a variable; "" when there is none. */
+static const char *variable(const char *name)
 {
-    const char *value = getenv(variable);
+    const char *value = getenv(name);
 
-    return value != NULL && value[0] != '\0';
+    return value != NULL ? value : "";
 }
 
 /* NO_COLOR wins, then CLICOLOR_FORCE, then whether somebody is looking. */
 bool wants_colour(FILE *out)
 {
-    if (is_set("NO_COLOR")) {
+    const char *force = variable("CLICOLOR_FORCE");
+
+    if (variable("NO_COLOR")[0] != '\0') {
         return false;
     }
-    if (is_set("CLICOLOR_FORCE") && strcmp(getenv("CLICOLOR_FORCE"), "0") != 0) {
+    if (force[0] != '\0' && strcmp(force, "0") != 0) {
         return true;
     }
     return isatty(fileno(out)) == 1;

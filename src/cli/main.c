@@ -6,6 +6,25 @@
 
 #include "cli/cli.h"
 
+/*
+ * In a sanitizer build, found defects end with the exit code for our defects, and the sanitizer
+ * leaves SIGSEGV and the alternate stack to the computer, which pages by them.
+ */
+#ifdef __SANITIZE_ADDRESS__
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#ifdef WITH_ASAN
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "exitcode=4:handle_segv=0:allow_user_segv_handler=1:use_sigaltstack=0";
+}
+#endif
+
 static const struct command {
     const char *name, *summary;
     char *title; /* argv[0] of the sub-command: what its messages begin with */

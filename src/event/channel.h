@@ -36,7 +36,8 @@ void channel_close(struct channel *channel);
 void channel_be_writer(struct channel *channel);
 void channel_be_reader(struct channel *channel);
 
-/* Writer.  Waits while the ring is full; text longer than CHANNEL_RECORD_MAX is split by the caller. */
+/* Writer.  Waits while the ring is full; text longer than CHANNEL_RECORD_MAX is split by the
+ * caller. */
 void channel_put(struct channel *channel, enum record_kind kind, const void *payload,
                  uint32_t bytes);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A finding: something wrong with a driver, and where.  Plain data of fixed size, because it crosses
- * from the computer's process to the one that prints.  Places are module + rva; names and lines are
- * looked up by whoever prints.
+ * A finding: something wrong with a driver, and where.  Plain data of fixed size, because it
+ * crosses from the computer's process to the one that prints.  Places are module + rva; names and
+ * lines are looked up by whoever prints.
  */
 #ifndef PAGABLE_FINDING_FINDING_H
 #define PAGABLE_FINDING_FINDING_H

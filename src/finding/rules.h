@@ -16,7 +16,8 @@ enum finding_severity { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
       "pageable code or data used at DISPATCH_LEVEL or above",                                     \
       "lock the section first (MmLockPagableCodeSection), or move the routine or datum out of it") \
     X(INIT_CALLED_LATE, "init-called-late", ERROR, "INIT section used after initialization",       \
-      "move the routine or datum out of INIT, or drop the pointer to it before DriverEntry returns") \
+      "move the routine or datum out of INIT, or drop the pointer to it before DriverEntry "       \
+      "returns")                                                                                   \
     X(LOCK_AT_RAISED_IRQL, "lock-at-raised-irql", ERROR,                                           \
       "section locked or unlocked above APC_LEVEL",                                                \
       "call the Mm section routines at IRQL <= APC_LEVEL, before taking a spin lock")              \
@@ -49,11 +50,11 @@ enum finding_severity { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
       "look for a loop without end at the place named, or raise --budget")                         \
     X(UNLOAD_LEFT_BEHIND, "unload-left-behind", ERROR,                                             \
       "driver unloaded while a timer, DPC, thread or device of it was still there",                \
-      "cancel timers, flush DPCs, end threads and delete devices before the unload routine returns") \
+      "cancel timers, flush DPCs, end threads and delete devices before the unload routine "       \
+      "returns")                                                                                   \
     X(EXPECTATION_FAILED, "expectation-failed", ERROR, "the scenario expected something else",     \
       "read the line of the scenario that is named")                                               \
-    X(COMPUTER_DIED, "computer-died", ERROR,                                                       \
-      "the driver destroyed the computer that it ran on",                                          \
+    X(COMPUTER_DIED, "computer-died", ERROR, "the driver destroyed the computer that it ran on",   \
       "look for wild writes and calls after the last thing reported; run with --trace to see it")
 
 enum rule {
@@ -78,8 +79,8 @@ const char *finding_severity_name(enum finding_severity severity);
 
 /* Set of rules as a bit mask. */
 typedef uint64_t rule_set;
-#define RULE_SET_ALL  ((rule_set)~0ull)
-#define RULE_SET_NONE ((rule_set)0)
+#define RULE_SET_ALL   ((rule_set)~0ull)
+#define RULE_SET_NONE  ((rule_set)0)
 #define RULE_BIT(rule) ((rule_set)1 << (rule))
 
 /* Not checks but ends of the run: these are reported whatever rules were chosen. */

@@ -108,6 +108,9 @@ void machine_blame(int finding);
 /* A line for the user on stderr; text without newline. */
 void machine_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What a driver prints, as it stands; at most CHANNEL_RECORD_MAX bytes. */
+void machine_text(const char *text, uint32_t bytes);
+
 /* Trace (a no-op unless options.trace). */
 void machine_event(enum event_kind kind, uint64_t a, uint64_t b, uint64_t c);
 

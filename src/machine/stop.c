@@ -22,6 +22,11 @@ void machine_notice(const char *format, ...)
     channel_put(M->channel, RECORD_NOTICE, line, (uint32_t)strlen(line));
 }
 
+void machine_text(const char *text, uint32_t bytes)
+{
+    channel_put(M->channel, RECORD_TEXT, text, bytes);
+}
+
 /* ---- findings ---- */
 
 static const struct finding_site *known_site(enum rule rule, uint64_t address)

@@ -36,6 +36,7 @@ uint64_t call_KeLeaveGuardedRegion(const uint64_t *a);
 #define STATUS_INVALID_PARAMETER_MIX      NT_STATUS(0xC0000030)
 #define STATUS_INVALID_PARAMETER_5        NT_STATUS(0xC00000F3)
 #define STATUS_INVALID_PARAMETER_6        NT_STATUS(0xC00000F4)
+#define STATUS_DEBUGGER_INACTIVE          NT_STATUS(0xC0000354)
 #define STATUS_CANNOT_DELETE              NT_STATUS(0xC0000121)
 #define STATUS_CHILD_MUST_BE_VOLATILE     NT_STATUS(0xC0000181)
 #define STATUS_RESOURCE_NOT_OWNED         NT_STATUS(0xC0000264)
@@ -235,23 +236,58 @@ struct rtl_sink {
     size_t capacity; /* units that fit */
     size_t units;    /* units that the whole text has */
 };
-/* Format as NT's own printf does.  `arguments` are 8-byte slots, `guest` when in driver memory that
- * must be touched.  Strings are touched. */
-void rtl_format(struct rtl_sink *sink, const void *format, const uint64_t *arguments, bool guest);
+/* Format as NT's own printf does.  `wide`: the format is UTF-16.  `arguments` are slots of 8 bytes,
+ * `guest` when they are in driver memory that must be touched.  Strings are touched. */
+void rtl_format(struct rtl_sink *sink, bool wide, const void *format, const uint64_t *arguments,
+                bool guest);
 
-/* ---- zw_registry.c: the registry, in memory ---- */
+/* ---- zw_registry.c: the registry, in memory; zw_key.c: handles to its keys ---- */
 
-struct zw_key;
+enum { REG_NONE, REG_SZ, REG_EXPAND_SZ, REG_BINARY, REG_DWORD, REG_MULTI_SZ = 7, REG_QWORD = 11 };
+
 struct zw_value {
     struct unicode_string name;
     uint32_t type, bytes;
     void *data;
     struct zw_value *next;
 };
+
+struct zw_key {
+    struct unicode_string name, class;
+    struct zw_key *parent, *children, *next; /* in the order of creation */
+    struct zw_value *values;
+    uint64_t last_write; /* system time */
+    uint32_t open;       /* objects that stand for it */
+    bool deleted, is_volatile;
+};
+
 void zw_registry_start(void);
-/* Key by path ("\\Registry\\Machine\\..."), made when it is not there.  NULL: not a registry path. */
+/* Key by path ("\\Registry\\Machine\\..."), made with all above it when `create`.  NULL: not there,
+ * or no path of the registry. */
 struct zw_key *zw_registry_key(const char *path, bool create);
-/* Set a value of a key by path, for scenarios and for the loader of drivers. */
+/* Set a value of a key by path, for scenarios and for whoever loads drivers. */
 bool zw_registry_set(const char *path, const char *value, uint32_t type, const void *data,
                      uint32_t bytes);
+/* Key below `root` (NULL: the whole registry) by path; with `create` the last component is made when
+ * only it is missing.  A status of NT's. */
+ntstatus zw_key_walk(struct zw_key *root, const struct unicode_string *path, bool create,
+                     struct zw_key **key, bool *created);
+struct zw_value *zw_value_find(const struct zw_key *key, const struct unicode_string *name);
+void zw_value_set(struct zw_key *key, const struct unicode_string *name, uint32_t type,
+                  const void *data, uint32_t bytes);
+bool zw_value_delete(struct zw_key *key, const struct unicode_string *name);
+/* Takes the key out of the tree; its memory goes with its last object. */
+void zw_key_delete(struct zw_key *key);
+void zw_key_release(struct zw_key *key);
+/* The full path, in memory of the heap. */
+struct unicode_string zw_key_path(const struct zw_key *key);
+
+/* A handle for a key: 0 when there is no memory. */
+uint64_t zw_key_handle(struct zw_key *key);
+/* The key of an open handle. */
+ntstatus zw_key_of_handle(uint64_t handle, struct zw_key **key);
+
+/* Touches and copies the driver's string; to be given back with ex_heap_give(copy.Buffer). */
+struct unicode_string zw_capture_string(const struct unicode_string *string);
+
 #endif

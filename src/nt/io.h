@@ -91,7 +91,9 @@ struct io_device {
 struct io_device *io_device_find(uint64_t object);
 /* The record, or bug check 0x18: an export got something that is no device. */
 struct io_device *io_device_checked(uint64_t object);
+/* io_attach.c */
 struct device_object *io_top_of_stack(struct device_object *device);
+struct device_object *io_bottom_of_stack(struct device_object *device);
 /* Devices in the order of their making; NULL first. */
 struct io_device *io_device_next(const struct io_device *after);
 /* Files and the like hold a device; the last one lets a deleted device go. */
@@ -189,11 +191,23 @@ void io_cancel_start(void);
 
 /* ---- files (io_file.c) ---- */
 
-/* Open a device for a caller of mode KernelMode or UserMode; `name` is the part behind the device's.
- * On success *file has a reference. */
-ntstatus io_file_open(struct device_object *device, const struct unicode_string *name, int8_t mode,
-                      struct file_object **file, uint64_t *holder_irp);
+/* How a device is opened. */
+struct io_open {
+    const struct unicode_string *name; /* the part behind the device's; NULL: none */
+    int8_t mode;                       /* KernelMode, UserMode */
+    uint32_t access;
+    enum io_irp_kind kind;
+    struct io_waiter *waiter;
+    void (*sent)(void *context, struct irp *irp); /* told of the IRP before it is sent; may be NULL */
+    void *context;
+};
+/* Open a device; on success *file has a reference. */
+ntstatus io_file_open(struct device_object *device, const struct io_open *open,
+                      struct file_object **file);
+ntstatus io_file_open_by_name(const struct unicode_string *name, int8_t mode,
+                              struct file_object **file);
 void io_file_start(void);
+struct file_object *io_file_new(struct device_object *device, const struct unicode_string *name);
 /* The last handle is gone: send IRP_MJ_CLEANUP, once. */
 void io_file_cleanup(struct file_object *file);
 struct device_object *io_file_device(const struct file_object *file); /* top of its stack */
@@ -202,12 +216,20 @@ struct device_object *io_file_device(const struct file_object *file); /* top of 
 
 struct mdl *io_mdl_new(uint64_t address, uint32_t bytes);
 void io_mdl_free(struct mdl *mdl);
+uint64_t io_mdl_address(const struct mdl *mdl);
+uint64_t io_mdl_pages(const struct mdl *mdl);
+void io_mdl_check(const struct mdl *mdl); /* touches it, frame numbers included */
+void io_mdl_fill_frames(struct mdl *mdl);
+void io_mdl_unmap(struct mdl *mdl);
 /* STATUS_SUCCESS, or why the pages cannot be locked. */
 ntstatus io_mdl_lock(struct mdl *mdl, int8_t mode, uint32_t operation);
 void io_mdl_unlock(struct mdl *mdl);
-void io_mdl_unmap(struct mdl *mdl);
+void io_mdl_release_pages(uint64_t first, uint64_t bytes);
 /* MDLs that code of an image locked and nobody unlocked. */
 uint32_t io_mdl_locked_by(uint64_t base, uint64_t bytes, uint64_t *caller);
+
+/* io_workitem.c: routine of the i-th queued work item; false beyond the last. */
+bool io_work_item_at(uint32_t index, uint64_t *routine);
 
 /* ---- special kernel APCs (io_apc.c; io_deliver_apcs in nt.h) ---- */
 
@@ -234,6 +256,7 @@ struct io_state {
     uint64_t sequence;
     kspin_lock *cancel_lock; /* in nonpaged pool */
     struct io_apc *apcs;
+    void *reinits; /* io_reinit.c */
     uint32_t auto_names;
     uint64_t configuration; /* CONFIGURATION_INFORMATION */
     uint64_t shutdowns;

@@ -259,7 +259,9 @@ static void block(struct ke_thread *current, uint8_t irql, const int64_t *timeou
     }
     machine_lower(irql); /* DPCs that run here may already wake this thread */
     while (!current->woken) {
-        machine_thread_wait();
+        if (!io_deliver_apcs()) {
+            machine_thread_wait();
+        }
     }
 }
 

@@ -141,6 +141,7 @@ const char *nt_export_name_at(uint64_t rva, uint32_t *offset)
 static uint64_t dispatch(uint32_t index, const uint64_t *arguments)
 {
     const struct nt_export *export;
+    uint64_t result;
 
     if (index >= ROUTINE_COUNT) {
         machine_unsupported("the import %s", stub_name(index));
@@ -149,7 +150,9 @@ static uint64_t dispatch(uint32_t index, const uint64_t *arguments)
     if (nt_hooks.before_call != NULL) {
         nt_hooks.before_call(export, arguments);
     }
-    return export->call(arguments);
+    result = export->call(arguments);
+    io_deliver_apcs();
+    return result;
 }
 
 static uint64_t missing_stub(const char *module, const char *name, uint16_t ordinal)

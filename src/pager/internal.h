@@ -21,7 +21,7 @@
  *                      that the protection allows cannot fault
  *   discarded region   every page is OUT, for ever
  *
- * `evictable` holds exactly the slots that are IN and in no pinned region.
+ * `evictable` holds exactly the slots that are IN, held by nobody and in no pinned region.
  */
 #ifndef PAGABLE_PAGER_INTERNAL_H
 #define PAGABLE_PAGER_INTERNAL_H
@@ -53,6 +53,7 @@ struct page {
     uint64_t swap_sum; /* of the page in the paging file */
     uint32_t region;   /* index */
     uint32_t patches;  /* the last patch record of the page, see patch.c; 0: none */
+    uint16_t holds;    /* pager_hold: while above 0 the page is IN and does not leave */
     uint8_t flags;
 };
 
@@ -62,6 +63,7 @@ struct pager_region {
     uint32_t slot; /* of its first page */
     unsigned protection;
     bool used, pinned, discarded;
+    uint32_t held; /* pages with holds */
     struct pager_backing backing;
     uint32_t relocation_first, relocation_end; /* those that touch the region */
     void *owner;
@@ -114,7 +116,7 @@ void failure_set(struct pager_failure *failure, pg_status status, uint64_t addre
 void page_came_in(struct pager *pager, struct pager_region *region, uint32_t i, unsigned flags);
 void page_left(struct pager *pager, struct pager_region *region, uint32_t i);
 void page_used(struct pager *pager, struct pager_region *region, uint32_t i);
-/* The pages of a region enter or leave the evictable set. */
+/* The pages of a region enter or leave the evictable set; a page that is held stays out of it. */
 void evictable_enter(struct pager *pager, struct pager_region *region, uint32_t i);
 void evictable_leave(struct pager *pager, struct pager_region *region, uint32_t i);
 

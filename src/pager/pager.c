@@ -119,6 +119,9 @@ void failure_set(struct pager_failure *failure, pg_status status, uint64_t addre
 
 void evictable_enter(struct pager *pager, struct pager_region *region, uint32_t i)
 {
+    if (page_of(pager, region, i)->holds != 0) {
+        return;
+    }
     bitmap_set(&pager->evictable, region->slot + i);
     pager->evictable_count++;
     if (pager->frames != 0) {
@@ -128,6 +131,9 @@ void evictable_enter(struct pager *pager, struct pager_region *region, uint32_t 
 
 void evictable_leave(struct pager *pager, struct pager_region *region, uint32_t i)
 {
+    if (!bitmap_has(&pager->evictable, region->slot + i)) {
+        return;
+    }
     bitmap_clear(&pager->evictable, region->slot + i);
     pager->evictable_count--;
     if (pager->frames != 0) {

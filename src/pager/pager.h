@@ -117,6 +117,17 @@ pg_status pager_pin(struct pager *pager, struct pager_region *region,
                     struct pager_failure *failure);
 void pager_unpin(struct pager *pager, struct pager_region *region);
 
+/*
+ * Bring in the pages that [address, address + bytes) touches and keep each in until it was released
+ * as often as it was held.  They may lie in several regions; a page of a pinned region may be held
+ * too.  On failure nothing is held: PG_E_ARG (an address in no region), PG_E_DISCARDED, PG_E_LIMIT
+ * (65,535 holds of one page), or a page-in failure.
+ */
+pg_status pager_hold(struct pager *pager, uint64_t address, uint64_t bytes,
+                     struct pager_failure *failure);
+/* Exactly what pager_hold got.  Pages of regions that are gone meanwhile are passed over. */
+void pager_release(struct pager *pager, uint64_t address, uint64_t bytes);
+
 /* Give the region's memory back for ever. */
 void pager_discard(struct pager *pager, struct pager_region *region);
 

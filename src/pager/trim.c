@@ -4,7 +4,8 @@
  *
  * Within a region one system call takes everything from the first page that is in to the last:
  * pages between that are out lose nothing by it, and the kernel is left with one mapping where page
- * by page it would have as many as pages.  Only a page that could not be written splits the range.
+ * by page it would have as many as pages.  Only a page that is held or could not be written splits
+ * the range.
  */
 #include "pager/internal.h"
 
@@ -37,7 +38,7 @@ static pg_status swap_open(struct pager *pager)
 
 static bool must_write(const struct page *page)
 {
-    return (page->flags & (PAGE_IN | PAGE_DIRTY)) == (PAGE_IN | PAGE_DIRTY);
+    return page->holds == 0 && (page->flags & (PAGE_IN | PAGE_DIRTY)) == (PAGE_IN | PAGE_DIRTY);
 }
 
 /* Writes pages [i, i + count), count <= BOUNCE_PAGES, to their slots.  They stay dirty: until their
@@ -126,7 +127,7 @@ static uint32_t give_back(struct pager *pager, struct pager_region *region, uint
     return left;
 }
 
-/* [first, end) between pages that are stuck; these are unmarked on the way. */
+/* [first, end) between pages that are held or stuck; the latter are unmarked on the way. */
 static uint32_t give_back_between(struct pager *pager, struct pager_region *region, uint32_t first,
                                   uint32_t end, struct pager_failure *failure)
 {
@@ -135,7 +136,7 @@ static uint32_t give_back_between(struct pager *pager, struct pager_region *regi
     for (uint32_t i = first; i < end; i++) {
         struct page *page = page_of(pager, region, i);
 
-        if ((page->flags & PAGE_STUCK) != 0) {
+        if ((page->flags & PAGE_STUCK) != 0 || page->holds != 0) {
             page->flags &= (uint8_t)~PAGE_STUCK;
             left += from == end ? 0 : give_back(pager, region, from, to + 1, failure);
             from = end;
@@ -161,7 +162,7 @@ uint32_t trim_range(struct pager *pager, struct pager_region *region, uint32_t f
     }
     first = from - region->slot;
     end = to - region->slot + 1;
-    if (write_back_range(pager, region, first, end, failure)) {
+    if (write_back_range(pager, region, first, end, failure) && region->held == 0) {
         return give_back(pager, region, first, end, failure);
     }
     return give_back_between(pager, region, first, end, failure);

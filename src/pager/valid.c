@@ -10,7 +10,11 @@ static bool page_is_valid(const struct pager *pager, const struct pager_region *
     bool in = (flags & PAGE_IN) != 0;
 
     if (page->region != (uint32_t)(region - pager->regions) || (flags & PAGE_STUCK) != 0 ||
-        bitmap_has(&pager->evictable, region->slot + i) != (in && !region->pinned)) {
+        bitmap_has(&pager->evictable, region->slot + i) !=
+            (in && !region->pinned && page->holds == 0)) {
+        return false;
+    }
+    if (page->holds != 0 && !in && !region->discarded) {
         return false;
     }
     if (!in && (flags & (PAGE_OPEN | PAGE_DIRTY)) != 0) {

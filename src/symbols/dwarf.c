@@ -2,9 +2,10 @@
 /*
  * The one user of libdwarf.
  *
- * libdwarf trusts what it reads more than it should (out-of-bounds reads on a flipped byte are easy
- * to provoke), so all of it runs in a child, and nothing is cleaned up there: the child ends.  What
- * it sends back is checked like a file.  libdwarf gets the sections from the image's checked
+ * Nobody vouches for libdwarf on hostile input, its history of overruns says rather not; so all of
+ * it runs in a child, and nothing is cleaned up there: the child ends.  What it sends back is checked
+ * like a file (a bare fork costs less than reading the DWARF of a small driver).  libdwarf gets the
+ * sections from the image's checked
  * description, through its object-access interface; its own PE reader is not used.
  */
 #include "symbols/dwarf.h"

@@ -10,11 +10,10 @@ static void leaked(const struct module *module, const struct pg_section_info *in
     uint64_t sites[SITES_MAX];
     uint32_t count = mm_lock_sites(info->handle, sites, SITES_MAX);
 
-    machine_finding_with(RULE_LOCK_LEAK, info->desc->base, sites,
-                         count < SITES_MAX ? count : SITES_MAX,
-                         "section %s of %s has a lock count of %u after unload; locked from %u %s",
-                         info->desc->name, module->name, info->lock_count, count,
-                         count == 1 ? "place" : "places");
+    machine_finding_with(
+        RULE_LOCK_LEAK, info->desc->base, sites, count < SITES_MAX ? count : SITES_MAX,
+        "section %s of %s has a lock count of %u after unload; locked from %u %s", info->desc->name,
+        module->name, info->lock_count, count, count == 1 ? "place" : "places");
 }
 
 void verify_at_unload(struct module *module)

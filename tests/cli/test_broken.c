@@ -16,10 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/host.h"
 #include "cli/cli.h"
 
 #define SECONDS_PER_RUN 20
 #define HEADER_BYTES    1024u
+#define HOST_CALLS      150u /* more than either command makes on a sample */
 
 static const char *const samples[] = {"isolate_mixed.sys", "isolate_resident.sys", "sections.sys"};
 
@@ -27,6 +29,7 @@ static char *sample_bytes;
 static size_t sample_size;
 static char path[64]; /* of the broken file, which has no name of its own */
 static int broken = -1;
+static unsigned fail_at; /* which host call of the command fails; 0: none */
 
 static void load_sample(const char *name)
 {
@@ -56,6 +59,7 @@ static _Noreturn void be_command(int (*command)(int, char **), char **argv)
     (void)dup2(nowhere, STDOUT_FILENO);
     (void)dup2(nowhere, STDERR_FILENO);
     (void)alarm(SECONDS_PER_RUN);
+    host_fail_nth(fail_at);
     _exit(command(argc, argv));
 }
 
@@ -75,7 +79,8 @@ static int run(int (*command)(int, char **), char **argv, const char *what, size
     ck_assert_msg(WIFEXITED(status), "%s: %s %zu: killed by signal %d", argv[0], what, where,
                   WTERMSIG(status));
     ck_assert_msg(WEXITSTATUS(status) == EXIT_CLEAN || WEXITSTATUS(status) == EXIT_INPUT ||
-                      WEXITSTATUS(status) == EXIT_FOUND,
+                      WEXITSTATUS(status) == EXIT_FOUND ||
+                      (fail_at != 0 && WEXITSTATUS(status) == EXIT_OURS),
                   "%s: %s %zu: exit code %d", argv[0], what, where, WEXITSTATUS(status));
     return WEXITSTATUS(status);
 }
@@ -134,6 +139,25 @@ START_TEST(cut_at_every_64th_byte)
 }
 END_TEST
 
+/* No memory, no file, no process ...: an exit code and a line, and when nothing failed the result.
+ */
+START_TEST(every_host_call_failing_once)
+{
+    unsigned failures = 0;
+
+    load_sample(samples[1]);
+    write_broken(sample_size);
+    for (fail_at = 1; fail_at <= HOST_CALLS; fail_at++) {
+        failures += info("host call", fail_at) != EXIT_CLEAN;
+        failures += load_only("host call", fail_at) != EXIT_CLEAN;
+    }
+    ck_assert_uint_gt(failures, 10);
+    fail_at = 100 * HOST_CALLS;
+    ck_assert_int_eq(info("host call", fail_at), EXIT_CLEAN);
+    ck_assert_int_eq(load_only("host call", fail_at), EXIT_CLEAN);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("broken");
@@ -144,6 +168,7 @@ int main(void)
     tcase_set_timeout(test, 800);
     tcase_add_loop_test(test, a_whole_sample_is_fine, 0, 3);
     tcase_add_test(test, every_header_byte_flipped);
+    tcase_add_test(test, every_host_call_failing_once);
     tcase_add_loop_test(test, cut_at_every_64th_byte, 1, 3);
     suite_add_tcase(suite, test);
     runner = srunner_create(suite);

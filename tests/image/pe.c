@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const struct {
-    char name[9];
+    const char *name;
     uint32_t virtual_size, flags;
     bool in_file;
 } shapes[PE_SECTIONS] = {
@@ -70,7 +70,7 @@ static void put_sections(struct pe *pe)
     for (unsigned i = 0; i < PE_SECTIONS; i++) {
         size_t place = PE_SECTION(i);
 
-        memcpy(pe->bytes + place, shapes[i].name, 8);
+        memcpy(pe->bytes + place, shapes[i].name, strlen(shapes[i].name));
         put32(pe, place + 8, shapes[i].virtual_size);
         put32(pe, place + 12, pe->rva[i]);
         put32(pe, place + 16, shapes[i].in_file ? PE_RAW : 0);

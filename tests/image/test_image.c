@@ -289,7 +289,7 @@ START_TEST(import_end_in_zeros)
     /* The list of slots at the very end of the file's part: its end is a zero that is not there. */
     struct image_import_cursor cursor = {0, 0, 0};
     struct image_import import;
-    uint32_t last = pe.rva[PE_RDATA];
+    uint32_t last;
 
     pe_build(&pe, NULL);
     last = pe.rva[PE_RDATA] + PE_RAW - 8;

@@ -4,7 +4,6 @@
  * a time, and at every instruction the registers of its caller, found by unwinding, must be what
  * they were when it was called.  Then what cannot be run like that, on built images.
  */
-#define _GNU_SOURCE /* names of registers in <ucontext.h> */
 #include "image/unwind.h"
 
 #include "pe.h"

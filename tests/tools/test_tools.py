@@ -88,6 +88,19 @@ class Layers(InTree):
         self.write('src/high/high.c', '#include "../tests/x.h"\n')
         self.assert_wrong('src/high/high.c:1:', 'is no "room/file.h"')
 
+    def test_generated_header(self):
+        self.write('src/high/high.c', '#include "made.h"\n')
+        self.assert_wrong('src/high/high.c:1:', '"made.h"')
+        self.write('tools/layers.txt', '@generated made.h\nlow:\nmiddle: low\nhigh: low\n')
+        self.assertEqual(self.check('--no-compile').returncode, 0)
+
+    def test_relative_path_in_a_subfolder(self):
+        self.write('src/high/list.h', '')
+        self.write('src/high/guest/g.c', '#include "../list.h"\n')
+        self.assertEqual(self.check('--no-compile').returncode, 0)
+        self.write('src/high/guest/g.c', '#include "../../middle/middle.c"\n')
+        self.assert_wrong('src/high/guest/g.c:1:', 'is no "room/file.h"')
+
     def test_header_that_needs_another(self):
         self.write('src/high/high.h', 'pg_status high(void);\n')
         done = self.check()
@@ -228,6 +241,15 @@ class Placement(InTree):
             with open(path, 'wb') as out:
                 out.write(changed)
             self.assert_wrong(self.check('isolate_split', sources, image=path), word, 'checksum is')
+
+    def test_image_without_unwind_data(self):
+        with open(os.path.join(DRIVERS, 'isolate_split.sys'), 'rb') as image:
+            data = image.read().replace(b'.pdata\0\0', b'.other\0\0')
+        path = os.path.join(self.root, 'changed.sys')
+        with open(path, 'wb') as out:
+            out.write(data)
+        sources = [self.source('isolate_split.c'), self.source('isolate_common.c')]
+        self.assert_wrong(self.check('isolate_split', sources, image=path), 'no unwind data')
 
     def test_image_without_symbols(self):
         path = os.path.join(self.root, 'stripped.sys')
