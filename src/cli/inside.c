@@ -90,6 +90,9 @@ static bool start(struct module *module)
     if (status < 0) {
         machine_finding(RULE_DRIVER_ENTRY_FAILED, module->base + module->image.entry_rva,
                         "DriverEntry of %s returned 0x%08x", module->name, (unsigned)status);
+        if (module->nt != NULL) { /* no driver object: it did not get as far as being loaded */
+            (void)nt_driver_stop(module);
+        }
         return false;
     }
     return true;
@@ -101,7 +104,8 @@ static void stop(struct module *module)
     case NT_UNLOADED:
         break;
     case NT_NO_UNLOAD:
-        machine_notice("%s has no unload routine: it stays loaded", module->name);
+        machine_notice("%s stays loaded: it has no unload routine, or a device of it is in use",
+                       module->name);
         break;
     case NT_UNLOAD_HUNG:
         machine_finding(RULE_THREAD_HANG, module->base, "the unload routine of %s did not return",

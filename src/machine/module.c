@@ -54,24 +54,45 @@ static struct pager_backing backing(const struct loading *load, uint64_t offset,
     };
 }
 
-/* An image whose sections share pages is one region: file offsets equal rvas there. */
+/*
+ * An image whose sections share pages is one region that never leaves memory, and so needs no
+ * backing: it is laid out here once.
+ */
+static void lay_out(const struct loading *load)
+{
+    const struct module *module = load->module;
+    uint64_t delta = module->base - module->image.preferred_base;
+    uint64_t word;
+
+    image_copy(&module->image, 0, (void *)module->base, module->image.image_size);
+    for (uint32_t i = 0; i < module->image.reloc_count; i++) {
+        void *at = (void *)(module->base + load->relocations[i]);
+
+        memcpy(&word, at, sizeof word);
+        word += delta;
+        memcpy(at, &word, sizeof word);
+    }
+}
+
 static pg_status map_whole(struct loading *load)
 {
     struct module *module = load->module;
-    uint32_t bytes = module->image.size < module->image.image_size ? (uint32_t)module->image.size
-                                                                   : module->image.image_size;
     struct pager_region_desc desc = {
         .base = module->base,
         .pages = module->image.image_size / PG_PAGE_SIZE,
         .protection = HOST_READ | HOST_WRITE | HOST_EXECUTE,
         .pinned = true,
-        .backing = backing(load, 0, bytes, 0),
+        .backing = {.fd = -1},
         .owner = module,
     };
     struct pager_region **slot = &module->regions[module->image.section_count];
     pg_status status = pager_add(M->pager, &desc, slot);
 
-    return status == PG_OK ? PG_OK : fail(load, status, "image could not be mapped");
+    if (status != PG_OK) {
+        return fail(load, status, "image could not be mapped");
+    }
+    lay_out(load);
+    return PG_OK;
 }
 
 static pg_status map_headers(struct loading *load)
@@ -175,9 +196,11 @@ static pg_status register_sections(struct loading *load)
 
 /* ---- what the loader writes ---- */
 
-static pg_status write64(struct loading *load, uint32_t rva, uint64_t value)
+static pg_status write_words(struct loading *load, uint32_t rva, const uint64_t *words,
+                             uint32_t count)
 {
-    pg_status status = pager_patch(M->pager, load->module->base + rva, &value, sizeof value);
+    pg_status status =
+        pager_patch(M->pager, load->module->base + rva, words, count * (uint32_t)sizeof *words);
     char reason[64];
 
     if (status != PG_OK) {
@@ -185,6 +208,11 @@ static pg_status write64(struct loading *load, uint32_t rva, uint64_t value)
         return fail(load, status, reason);
     }
     return PG_OK;
+}
+
+static pg_status write64(struct loading *load, uint32_t rva, uint64_t value)
+{
+    return write_words(load, rva, &value, 1);
 }
 
 static bool same_name(const char *a, const char *b)
@@ -225,22 +253,40 @@ static uint64_t resolve_in_modules(const struct image_import *import)
     return 0;
 }
 
+static uint64_t address_of(const struct loading *load, const struct image_import *import)
+{
+    uint64_t address = resolve_in_modules(import);
+    bool found;
+
+    if (address == 0) {
+        address = load->resolve(import->module, import->name, import->ordinal, &found);
+    }
+    return address;
+}
+
+/* Slots that lie side by side are written together: import tables are read-only, and each write to
+ * one changes its protection twice. */
 static pg_status bind_imports(struct loading *load)
 {
+    uint64_t words[64];
+    uint32_t count = 0;
+    uint32_t rva = 0;
     struct image_import_cursor cursor = {0};
     struct image_import import;
     pg_status status = PG_OK;
 
     while (status == PG_OK && image_next_import(&load->module->image, &cursor, &import)) {
-        uint64_t address = resolve_in_modules(&import);
-        bool found = address != 0;
-
-        if (!found) {
-            address = load->resolve(import.module, import.name, import.ordinal, &found);
+        if (count == sizeof words / sizeof *words ||
+            (count > 0 && import.slot_rva != rva + count * sizeof *words)) {
+            status = write_words(load, rva, words, count);
+            count = 0;
         }
-        status = write64(load, import.slot_rva, address);
+        if (count == 0) {
+            rva = import.slot_rva;
+        }
+        words[count++] = address_of(load, &import);
     }
-    return status;
+    return status == PG_OK && count > 0 ? write_words(load, rva, words, count) : status;
 }
 
 static pg_status set_cookie(struct loading *load)
@@ -305,6 +351,46 @@ static void set_names(struct module *module, const char *name)
     }
 }
 
+static void sift_down(uint32_t *values, uint32_t root, uint32_t count)
+{
+    uint32_t value = values[root];
+    uint32_t child;
+
+    while ((child = 2 * root + 1) < count) {
+        child += child + 1 < count && values[child + 1] > values[child];
+        if (values[child] <= value) {
+            break;
+        }
+        values[root] = values[child];
+        root = child;
+    }
+    values[root] = value;
+}
+
+/* Linkers write relocations in ascending order, but need not: a heap sort, as the C library's
+ * allocates. */
+static void sort(uint32_t *values, uint32_t count)
+{
+    uint32_t sorted = 1;
+
+    while (sorted < count && values[sorted - 1] <= values[sorted]) {
+        sorted++;
+    }
+    if (sorted >= count) {
+        return;
+    }
+    for (uint32_t i = count / 2; i-- > 0;) {
+        sift_down(values, i, count);
+    }
+    for (uint32_t end = count; end-- > 1;) {
+        uint32_t last = values[end];
+
+        values[end] = values[0];
+        values[0] = last;
+        sift_down(values, 0, end);
+    }
+}
+
 static pg_status load_steps(struct loading *load)
 {
     struct module *module = load->module;
@@ -313,6 +399,7 @@ static pg_status load_steps(struct loading *load)
     if (status == PG_OK && module->image.reloc_count > 0) {
         load->relocations = machine_allocate(module->image.reloc_count * sizeof *load->relocations);
         image_relocations(&module->image, load->relocations);
+        sort(load->relocations, module->image.reloc_count);
     }
     if (status == PG_OK) {
         status = map_all(load);

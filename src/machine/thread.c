@@ -275,6 +275,7 @@ static struct thread *nth_ready(int32_t priority, uint32_t n)
                 best = t;
             }
         }
+        PG_ASSERT(best != NULL);
         after = best->ready_since + 1;
     }
     return best;

@@ -7,6 +7,8 @@
 #include "nt/exports_ex.h"
 #include "nt/nt.h"
 
+#include <string.h>
+
 #define EX_DECLARE_CALL(name, module, state, irql, arguments) uint64_t call_##name(const uint64_t *a);
 NT_EXPORTS_EX(EX_DECLARE_CALL)
 #undef EX_DECLARE_CALL
@@ -27,6 +29,14 @@ uint64_t call_KeLeaveCriticalRegion(const uint64_t *a);
 uint64_t call_KeEnterGuardedRegion(const uint64_t *a);
 uint64_t call_KeLeaveGuardedRegion(const uint64_t *a);
 
+/* Copy; memory may overlap, and may be NULL when there is nothing to copy. */
+static inline void ex_copy(void *to, const void *from, size_t bytes)
+{
+    if (bytes > 0) {
+        memmove(to, from, bytes);
+    }
+}
+
 /* Status values beyond those of types.h. */
 #define STATUS_WAIT_1                     NT_STATUS(0x00000001)
 #define STATUS_DATATYPE_MISALIGNMENT      NT_STATUS(0x80000002)
@@ -37,6 +47,8 @@ uint64_t call_KeLeaveGuardedRegion(const uint64_t *a);
 #define STATUS_INVALID_PARAMETER_5        NT_STATUS(0xC00000F3)
 #define STATUS_INVALID_PARAMETER_6        NT_STATUS(0xC00000F4)
 #define STATUS_DEBUGGER_INACTIVE          NT_STATUS(0xC0000354)
+#define STATUS_MEMORY_NOT_ALLOCATED       NT_STATUS(0xC00000A0)
+#define STATUS_UNABLE_TO_FREE_VM          NT_STATUS(0xC000001A)
 #define STATUS_CANNOT_DELETE              NT_STATUS(0xC0000121)
 #define STATUS_CHILD_MUST_BE_VOLATILE     NT_STATUS(0xC0000181)
 #define STATUS_RESOURCE_NOT_OWNED         NT_STATUS(0xC0000264)
@@ -288,6 +300,7 @@ uint64_t zw_key_handle(struct zw_key *key);
 ntstatus zw_key_of_handle(uint64_t handle, struct zw_key **key);
 
 /* Touches and copies the driver's string; to be given back with ex_heap_give(copy.Buffer). */
+struct unicode_string zw_copy_string(const struct unicode_string *string);
 struct unicode_string zw_capture_string(const struct unicode_string *string);
 
 #endif

@@ -212,6 +212,11 @@ struct file_object *io_file_new(struct device_object *device, const struct unico
 void io_file_cleanup(struct file_object *file);
 struct device_object *io_file_device(const struct file_object *file); /* top of its stack */
 
+/* ---- device queues (io_devqueue.c); key NULL: in order of arrival ---- */
+bool io_queue_insert(struct kdevice_queue *queue, struct kdevice_queue_entry *entry,
+                     const uint32_t *key);
+struct kdevice_queue_entry *io_queue_remove(struct kdevice_queue *queue, const uint32_t *key);
+
 /* ---- MDLs (io_mdl.c, io_mdl_lock.c) ---- */
 
 struct mdl *io_mdl_new(uint64_t address, uint32_t bytes);
@@ -248,15 +253,18 @@ struct io_thread {
     uint64_t top_level_irp, device_to_verify;
     bool hard_errors_off;
 };
-struct io_thread *io_thread_current(void);
+
+/* io_shutdown.c: the i-th device to be told of a shutdown; 0 beyond the last. */
+uint64_t io_shutdown_device(uint32_t index);
 
 /* Everything of the I/O manager; in the arena. */
 struct io_state {
-    struct io_table drivers, devices, irps, mdls, threads, work_items;
+    struct io_table drivers, devices, irps, mdls, threads, work_items, log_entries;
     uint64_t sequence;
     kspin_lock *cancel_lock; /* in nonpaged pool */
     struct io_apc *apcs;
-    void *reinits; /* io_reinit.c */
+    void *reinits;     /* io_reinit.c */
+    void *free_timers; /* io_timer.c */
     uint32_t auto_names;
     uint64_t configuration; /* CONFIGURATION_INFORMATION */
     uint64_t shutdowns;

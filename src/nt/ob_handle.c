@@ -123,12 +123,12 @@ static struct unicode_string join(const struct unicode_string *a, const struct u
     uint8_t *memory = ex_heap_take(bytes + 2);
     size_t at = a->Length;
 
-    memcpy(memory, a->Buffer, a->Length);
+    ex_copy(memory, a->Buffer, a->Length);
     if (at >= 2 && a->Buffer[at / 2 - 1] != '\\') {
         memory[at] = '\\';
         at += 2;
     }
-    memcpy(memory + at, b->Buffer, b->Length);
+    ex_copy(memory + at, b->Buffer, b->Length);
     at += b->Length;
     return (struct unicode_string){(uint16_t)at, (uint16_t)(at + 2), (uint16_t *)memory};
 }
@@ -176,7 +176,7 @@ ntstatus ob_capture(const struct object_attributes *from, struct ob_attributes *
         if (name->Length > 0) {
             to->name = (struct unicode_string){name->Length, name->Length,
                                                ex_heap_take((size_t)name->Length + 2)};
-            memcpy(to->name.Buffer, name->Buffer, name->Length);
+            ex_copy(to->name.Buffer, name->Buffer, name->Length);
         }
     }
     if (from->RootDirectory != NULL) {
@@ -385,7 +385,7 @@ static ntstatus ObQueryNameString(uint64_t object, struct unicode_string *out, u
     out->Length = name.Length;
     out->MaximumLength = (uint16_t)(name.Length + 2);
     out->Buffer = (uint16_t *)(out + 1);
-    memcpy(out->Buffer, name.Buffer, name.Length);
+    ex_copy(out->Buffer, name.Buffer, name.Length);
     out->Buffer[name.Length / 2] = 0;
     return STATUS_SUCCESS;
 }

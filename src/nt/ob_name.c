@@ -36,7 +36,7 @@ static struct unicode_string copy_units(const uint16_t *units, size_t count)
 {
     uint16_t *copy = ex_heap_take((count + 1) * sizeof *copy);
 
-    memcpy(copy, units, count * sizeof *copy);
+    ex_copy(copy, units, count * sizeof *copy);
     return (struct unicode_string){(uint16_t)(count * 2), (uint16_t)(count * 2 + 2), copy};
 }
 
@@ -112,8 +112,8 @@ static bool reparse(struct walk *walk, const struct unicode_string *target, size
         return false;
     }
     units = ex_heap_take((head + tail + 1) * sizeof *units);
-    memcpy(units, target->Buffer, head * sizeof *units);
-    memcpy(units + head, walk->units + end, tail * sizeof *units);
+    ex_copy(units, target->Buffer, head * sizeof *units);
+    ex_copy(units + head, walk->units + end, tail * sizeof *units);
     ex_heap_give(walk->units);
     walk->units = units;
     walk->count = head + tail;

@@ -20,7 +20,7 @@ static uint16_t unit_at(const uint16_t *units, size_t index)
 {
     uint16_t unit;
 
-    memcpy(&unit, units + index, sizeof unit);
+    ex_copy(&unit, units + index, sizeof unit);
     return unit;
 }
 
@@ -98,7 +98,7 @@ static ntstatus to_unicode(struct unicode_string *to, const struct ansi_string *
     for (size_t i = 0; i <= from->Length; i++) {
         uint16_t unit = i < from->Length ? page->to_unicode((uint8_t)from->Buffer[i]) : 0;
 
-        memcpy(to->Buffer + i, &unit, sizeof unit);
+        ex_copy(to->Buffer + i, &unit, sizeof unit);
     }
     to->Length = (uint16_t)(bytes - 2);
     return STATUS_SUCCESS;
@@ -227,7 +227,7 @@ static ntstatus buffer_to_unicode(uint16_t *to, uint32_t bytes, uint32_t *result
     for (uint32_t i = 0; i < units; i++) {
         uint16_t unit = page->to_unicode(from[i]);
 
-        memcpy(to + i, &unit, sizeof unit);
+        ex_copy(to + i, &unit, sizeof unit);
     }
     put_size(result, units * 2);
     return units < count ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;

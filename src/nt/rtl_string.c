@@ -33,7 +33,7 @@ size_t rtl_touch_wide(const uint16_t *string)
             (uint64_t)&string[n] % PG_PAGE_SIZE > PG_PAGE_SIZE - sizeof unit) {
             machine_touch((uint64_t)&string[n], sizeof unit, PAGER_READ);
         }
-        memcpy(&unit, &string[n], sizeof unit);
+        ex_copy(&unit, &string[n], sizeof unit);
         if (unit == 0) {
             return n;
         }
@@ -68,7 +68,7 @@ static uint16_t unit_at(const uint16_t *units, size_t index, bool fold)
 {
     uint16_t unit;
 
-    memcpy(&unit, units + index, sizeof unit); /* drivers' strings need not be aligned */
+    ex_copy(&unit, units + index, sizeof unit); /* drivers' strings need not be aligned */
     return fold ? rtl_upcase(unit) : unit;
 }
 
@@ -135,7 +135,7 @@ static uint8_t RtlCreateUnicodeString(struct unicode_string *string, const uint1
         return 0;
     }
     machine_touch(buffer, bytes, PAGER_WRITE);
-    memcpy(machine_pointer(buffer), source, bytes);
+    ex_copy(machine_pointer(buffer), source, bytes);
     *string =
         (struct unicode_string){(uint16_t)(bytes - 2), (uint16_t)bytes, machine_pointer(buffer)};
     return 1;
@@ -164,7 +164,7 @@ static void RtlCopyUnicodeString(struct unicode_string *to, const struct unicode
     rtl_touch_unicode(from);
     bytes = from->Length < to->MaximumLength ? from->Length : to->MaximumLength;
     machine_touch((uint64_t)to->Buffer, bytes, PAGER_WRITE);
-    memmove(to->Buffer, from->Buffer, bytes);
+    ex_copy(to->Buffer, from->Buffer, bytes);
     to->Length = bytes;
     if (bytes + 2u <= to->MaximumLength) {
         machine_touch((uint64_t)to->Buffer + bytes, 2, PAGER_WRITE);
@@ -185,7 +185,7 @@ static ntstatus append(struct unicode_string *to, const void *from, size_t bytes
     }
     terminator = end + 2 <= to->MaximumLength ? 2 : 0;
     machine_touch((uint64_t)to->Buffer + to->Length, bytes + terminator, PAGER_WRITE);
-    memmove((uint8_t *)to->Buffer + to->Length, from, bytes);
+    ex_copy((uint8_t *)to->Buffer + to->Length, from, bytes);
     memset((uint8_t *)to->Buffer + end, 0, terminator);
     to->Length = (uint16_t)end;
     return STATUS_SUCCESS;
@@ -270,7 +270,7 @@ static ntstatus change_case(struct unicode_string *to, const struct unicode_stri
     for (size_t i = 0; i < from->Length / 2u; i++) {
         uint16_t unit = map(unit_at(from->Buffer, i, false));
 
-        memcpy(to->Buffer + i, &unit, sizeof unit);
+        ex_copy(to->Buffer + i, &unit, sizeof unit);
     }
     to->Length = from->Length;
     return STATUS_SUCCESS;

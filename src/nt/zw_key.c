@@ -29,7 +29,7 @@ struct unicode_string zw_capture_string(const struct unicode_string *string)
     copy.Length = string->Length & 0xfffeu;
     copy.MaximumLength = copy.Length;
     copy.Buffer = ex_heap_take((size_t)copy.Length + 2);
-    memcpy(copy.Buffer, string->Buffer, copy.Length);
+    ex_copy(copy.Buffer, string->Buffer, copy.Length);
     return copy;
 }
 
@@ -229,18 +229,18 @@ static struct answer answer_new(size_t fixed, size_t rest)
 
 static void put32(struct answer *answer, size_t at, uint32_t value)
 {
-    memcpy(answer->memory + at, &value, sizeof value);
+    ex_copy(answer->memory + at, &value, sizeof value);
 }
 
 static void put64(struct answer *answer, size_t at, uint64_t value)
 {
-    memcpy(answer->memory + at, &value, sizeof value);
+    ex_copy(answer->memory + at, &value, sizeof value);
 }
 
 static void put_string(struct answer *answer, size_t at, const struct unicode_string *string)
 {
     if (string->Length > 0) {
-        memcpy(answer->memory + at, string->Buffer, string->Length);
+        ex_copy(answer->memory + at, string->Buffer, string->Length);
     }
 }
 
@@ -253,7 +253,7 @@ static ntstatus answer_give(struct answer *answer, void *out, uint32_t room, uin
     }
     if (room >= answer->fixed) {
         machine_touch((uint64_t)out, bytes, PAGER_WRITE);
-        memcpy(out, answer->memory, bytes);
+        ex_copy(out, answer->memory, bytes);
     }
     if (needed != NULL) {
         *needed = (uint32_t)answer->bytes;
@@ -378,7 +378,7 @@ enum { VALUE_BASIC, VALUE_FULL, VALUE_PARTIAL, VALUE_FULL_ALIGN64, VALUE_PARTIAL
 static void put_data(struct answer *answer, size_t at, const struct zw_value *value)
 {
     if (value->bytes > 0) {
-        memcpy(answer->memory + at, value->data, value->bytes);
+        ex_copy(answer->memory + at, value->data, value->bytes);
     }
 }
 

@@ -20,6 +20,11 @@ static struct unicode_string copy_string(const uint16_t *units, size_t count)
     return copy;
 }
 
+struct unicode_string zw_copy_string(const struct unicode_string *string)
+{
+    return copy_string(string->Buffer, string->Length / 2u);
+}
+
 static void stamp(struct zw_key *key)
 {
     key->last_write = MACHINE_BOOT_SYSTEM_TIME + machine_time();
@@ -160,7 +165,7 @@ struct unicode_string zw_key_path(const struct zw_key *key)
     at = memory + bytes;
     for (const struct zw_key *k = key; k != NULL; k = k->parent) {
         at -= k->name.Length;
-        memcpy(at, k->name.Buffer, k->name.Length);
+        ex_copy(at, k->name.Buffer, k->name.Length);
         at -= 2;
         at[0] = '\\';
     }

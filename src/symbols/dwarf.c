@@ -2,10 +2,9 @@
 /*
  * The one user of libdwarf.
  *
- * Nobody vouches for libdwarf on hostile input, its history of overruns says rather not; so all of
- * it runs in a child, and nothing is cleaned up there: the child ends.  What it sends back is checked
- * like a file (a bare fork costs less than reading the DWARF of a small driver).  libdwarf gets the
- * sections from the image's checked
+ * Nobody vouches for libdwarf on hostile input; so all of it runs in a child, where nothing is
+ * cleaned up: the child ends.  What it sends back is checked like a file.  The fork costs less than
+ * reading the DWARF of a small driver does.  libdwarf gets the sections from the image's checked
  * description, through its object-access interface; its own PE reader is not used.
  */
 #include "symbols/dwarf.h"

@@ -126,6 +126,7 @@ static struct bugcheck_report bugcheck_of(void (*body)(void))
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child status 0x%x", status);
     ck_assert(find_record(RECORD_BUGCHECK, &report, sizeof report));
+    channel_close(channel);
     return report;
 }
 

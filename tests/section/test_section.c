@@ -345,6 +345,48 @@ START_TEST(count_has_a_limit)
 }
 END_TEST
 
+/* A locker that was stopped between its addition and taking it back: one is made while the section
+ * comes in, and goes on only when the core waits. */
+static unsigned relaxed;
+
+static pg_status page_in_under_a_locker(void *context, struct pg_image *in, uint32_t section)
+{
+    struct pg_section_info info;
+
+    (void)context;
+    ck_assert_int_eq(pg_section_query(in, section, &info), PG_OK);
+    atomic_fetch_add(&space->slots[handle_index(info.handle)].word, WORD_ONE);
+    return PG_OK;
+}
+
+static void relax_lets_the_locker_go(void *context)
+{
+    struct pg_section_info info;
+
+    (void)context;
+    ck_assert_int_eq(pg_section_query(image, AAAA, &info), PG_OK);
+    ck_assert_uint_eq(info.lock_count, 0); /* what was added is no lock yet */
+    relaxed++;
+    if (relaxed == 3) {
+        atomic_fetch_sub(&space->slots[handle_index(info.handle)].word, WORD_ONE);
+    }
+}
+
+START_TEST(an_addition_in_flight_never_becomes_a_lock)
+{
+    struct pg_services with_locker = services;
+
+    with_locker.page_in = page_in_under_a_locker;
+    with_locker.relax = relax_lets_the_locker_go;
+    ck_assert_int_eq(pg_space_init(memory, sizeof memory, 4, 16, &with_locker, &space), PG_OK);
+    ck_assert_int_eq(pg_image_add(space, BASE, 0x9000, sections, SECTION_COUNT, &calls, &image),
+                     PG_OK);
+    lock(BASE + 0x3000);
+    ck_assert_uint_eq(relaxed, 3);
+    ck_assert_uint_eq(query(AAAA).lock_count, 1);
+}
+END_TEST
+
 START_TEST(space_arguments)
 {
     struct pg_services broken = services;
@@ -517,6 +559,7 @@ int main(void)
     tcase_add_test(plain, handles_go_stale);
     tcase_add_test(plain, a_slot_is_retired_when_its_generations_are_used_up);
     tcase_add_test(plain, count_has_a_limit);
+    tcase_add_test(plain, an_addition_in_flight_never_becomes_a_lock);
     tcase_add_test(plain, space_arguments);
     tcase_add_test(plain, images_are_checked);
     tcase_add_test(plain, slots_are_found_again);

@@ -87,7 +87,7 @@ START_TEST(a_pdb_with_a_changed_byte_is_survived)
     struct file pdb = file_load(SAMPLES "/pdb.pdb");
     struct bytes all = {pdb.bytes, pdb.size};
     unsigned refused = 0, told_of = 0;
-    const size_t step = 17;
+    const size_t step = 29;
 
     for (size_t at = 0; at < pdb.size; at += at < 128 ? 1 : step) {
         bool told;
@@ -114,7 +114,7 @@ START_TEST(a_pdb_with_a_changed_word_is_survived)
     struct bytes all = {pdb.bytes, pdb.size};
     bool told;
 
-    for (size_t at = 0; at + 4 <= pdb.size; at += 28) {
+    for (size_t at = 0; at + 4 <= pdb.size; at += 44) {
         uint8_t before[4];
 
         memcpy(before, pdb.bytes + at, 4);
@@ -153,7 +153,7 @@ START_TEST(dwarf_with_a_changed_byte_is_survived)
     static const char *const paths[] = {SAMPLES "/dwarf4.sys", SAMPLES "/dwarf5.sys"};
     struct image image;
     struct file file = open_image(paths[_i % 2], &image);
-    const size_t step = 131;
+    const size_t step = 211;
     size_t first = file.size;
     unsigned accepted = 0;
 
@@ -163,7 +163,7 @@ START_TEST(dwarf_with_a_changed_byte_is_survived)
         }
     }
     ck_assert_uint_lt(first, file.size);
-    for (size_t at = first + (size_t)_i * 21; at < file.size; at += step) {
+    for (size_t at = first + (size_t)_i * 35; at < file.size; at += step) {
         uint8_t before = file.bytes[at];
 
         file.bytes[at] ^= changes[_i % 3];

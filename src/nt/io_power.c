@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Power: what state a driver says its device is in, and power IRPs that drivers ask for.
+ *
+ * Power IRPs need no starting of the next one since Windows Vista: PoStartNextPowerIrp does nothing
+ * there, and nothing here.
+ */
+#include "nt/io.h"
+
+/* PoRequestPowerIrp: from the request to the callback. */
+struct power_request {
+    uint64_t device, callback, context;
+    uint32_t state;
+    uint8_t minor;
+};
+
+static void PoStartNextPowerIrp(struct irp *irp)
+{
+    io_irp_check(irp);
+}
+
+static uint32_t PoSetPowerState(struct device_object *device, uint32_t type, uint32_t state)
+{
+    struct io_device *record = io_device_checked((uint64_t)device);
+    uint32_t *slot = type == SystemPowerState ? &record->system_power : &record->device_power;
+    uint32_t old = *slot != 0 ? *slot : type == SystemPowerState ? PowerSystemWorking
+                                                                 : PowerDeviceD0;
+
+    *slot = state;
+    return old;
+}
+
+/* The last location of a requested power IRP. */
+static ntstatus IopPowerCompletion(struct device_object *device, struct irp *irp,
+                                   struct power_request *request)
+{
+    (void)device;
+    if (request->callback != 0) {
+        MACHINE_CALL(request->callback, request->device, request->minor, request->state,
+                     request->context, (uint64_t)&irp->IoStatus);
+    }
+    ob_dereference(request->device);
+    ex_heap_give(request);
+    io_irp_free(irp);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static ntstatus PoRequestPowerIrp(struct device_object *device, uint8_t minor, uint32_t state,
+                                  uint64_t callback, uint64_t context, struct irp **out)
+{
+    struct power_request *request;
+    struct device_object *top;
+    struct io_stack_location *stack;
+    struct irp *irp;
+
+    io_device_checked((uint64_t)device);
+    if (out != NULL) {
+        machine_touch((uint64_t)out, sizeof *out, PAGER_WRITE);
+    }
+    if (minor != IRP_MN_QUERY_POWER && minor != IRP_MN_SET_POWER && minor != IRP_MN_WAIT_WAKE) {
+        return STATUS_INVALID_PARAMETER_2;
+    }
+    top = io_top_of_stack(device);
+    irp = io_irp_new(top->StackSize, IO_IRP_SYSTEM);
+    if (irp == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    request = ex_heap_take(sizeof *request);
+    *request = (struct power_request){(uint64_t)device, callback, context, state, minor};
+    ob_reference((uint64_t)device);
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    stack = io_stack_next(irp);
+    stack->MajorFunction = IRP_MJ_POWER;
+    stack->MinorFunction = minor;
+    if (minor == IRP_MN_WAIT_WAKE) {
+        stack->Parameters.WaitWake.PowerState = state;
+    } else {
+        stack->Parameters.Power.Type = DevicePowerState;
+        stack->Parameters.Power.State.DeviceState = state;
+    }
+    stack->CompletionRoutine = machine_pointer(nt_export_address("IopPowerCompletion"));
+    stack->Context = request;
+    stack->Control = SL_INVOKE_ON_CANCEL | SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR;
+    if (out != NULL) {
+        *out = irp;
+    }
+    (void)io_call_driver(top, irp);
+    return STATUS_PENDING;
+}
+
+NT_VOID1(PoStartNextPowerIrp, struct irp *)
+NT_CALL3(PoSetPowerState, struct device_object *, uint32_t, uint32_t)
+NT_CALL3(IopPowerCompletion, struct device_object *, struct irp *, struct power_request *)
+NT_CALL6(PoRequestPowerIrp, struct device_object *, uint8_t, uint32_t, uint64_t, uint64_t,
+         struct irp **)
