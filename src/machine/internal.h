@@ -134,7 +134,8 @@ uint64_t call_guard_dispatch(void); /* guest routine: jumps to rax */
 struct call_frame *call_innermost(void);
 
 /* processor_linux.c */
-pg_status processor_set_gs(uint64_t base);
+pg_status processor_set_gs(uint64_t base); /* drivers find processor and thread through gs */
+pg_status processor_forbid_huge_pages(void);
 
 /* trap_linux.c */
 pg_status trap_start(void);

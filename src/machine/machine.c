@@ -55,9 +55,13 @@ static pg_status reserve_rest(void)
 pg_status machine_start(const struct machine_options *options, struct channel *channel,
                         const char **what)
 {
-    pg_status status = arena_start();
+    pg_status status = processor_forbid_huge_pages();
 
-    *what = "address range of the arena";
+    *what = "page size";
+    if (status == PG_OK) {
+        *what = "address range of the arena";
+        status = arena_start();
+    }
     if (status == PG_OK) {
         status = reserve_rest();
     }

@@ -3,8 +3,8 @@
  * What drivers tell the debugger: DbgPrint and its relatives, and break points.
  *
  * There is no debugger: text goes to whoever runs pagable, as UTF-8, whatever its component and
- * level; a break point is the exception that nobody handles.  One message has at most 512 bytes, the
- * rest is cut off, as on Windows.
+ * level; a break point is the exception that nobody handles.  One message has at most 512 bytes,
+ * the rest is cut off, as on Windows.
  */
 #include "nt/ex.h"
 
@@ -104,7 +104,7 @@ static void DbgBreakPointWithStatus(uint32_t status)
 /* A failed assertion of a checked driver: the message, then a break point. */
 static void RtlAssert(const char *expression, const char *file, uint32_t line, const char *message)
 {
-    char texts[3][160] = {""};
+    char texts[3][144] = {""};
     const char *const from[3] = {message, expression, file};
     char words[MESSAGE_MAX];
 

@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-#define EX_DECLARE_CALL(name, module, state, irql, arguments) uint64_t call_##name(const uint64_t *a);
+#define EX_DECLARE_CALL(name, module, state, irql, arguments)                                      \
+    uint64_t call_##name(const uint64_t *a);
 NT_EXPORTS_EX(EX_DECLARE_CALL)
 #undef EX_DECLARE_CALL
 #define NT_VOID7(n, t0, t1, t2, t3, t4, t5, t6)                                                    \
@@ -38,24 +39,24 @@ static inline void ex_copy(void *to, const void *from, size_t bytes)
 }
 
 /* Status values beyond those of types.h. */
-#define STATUS_WAIT_1                     NT_STATUS(0x00000001)
-#define STATUS_DATATYPE_MISALIGNMENT      NT_STATUS(0x80000002)
-#define STATUS_BREAKPOINT                 NT_STATUS(0x80000003)
-#define STATUS_CONFLICTING_ADDRESSES      NT_STATUS(0xC0000018)
-#define STATUS_HANDLE_NOT_CLOSABLE        NT_STATUS(0xC0000235)
-#define STATUS_INVALID_PARAMETER_MIX      NT_STATUS(0xC0000030)
-#define STATUS_INVALID_PARAMETER_5        NT_STATUS(0xC00000F3)
-#define STATUS_INVALID_PARAMETER_6        NT_STATUS(0xC00000F4)
-#define STATUS_DEBUGGER_INACTIVE          NT_STATUS(0xC0000354)
-#define STATUS_MEMORY_NOT_ALLOCATED       NT_STATUS(0xC00000A0)
-#define STATUS_UNABLE_TO_FREE_VM          NT_STATUS(0xC000001A)
-#define STATUS_CANNOT_DELETE              NT_STATUS(0xC0000121)
-#define STATUS_CHILD_MUST_BE_VOLATILE     NT_STATUS(0xC0000181)
-#define STATUS_RESOURCE_NOT_OWNED         NT_STATUS(0xC0000264)
-#define STATUS_REVISION_MISMATCH          NT_STATUS(0xC0000059)
-#define STATUS_NAME_TOO_LONG              NT_STATUS(0xC0000106)
-#define STATUS_NO_UNICODE_TRANSLATION     NT_STATUS(0xC0000717)
-#define STATUS_SOME_UNMAPPED_CHARACTERS   NT_STATUS(0x00000107)
+#define STATUS_WAIT_1                   NT_STATUS(0x00000001)
+#define STATUS_DATATYPE_MISALIGNMENT    NT_STATUS(0x80000002)
+#define STATUS_BREAKPOINT               NT_STATUS(0x80000003)
+#define STATUS_CONFLICTING_ADDRESSES    NT_STATUS(0xC0000018)
+#define STATUS_HANDLE_NOT_CLOSABLE      NT_STATUS(0xC0000235)
+#define STATUS_INVALID_PARAMETER_MIX    NT_STATUS(0xC0000030)
+#define STATUS_INVALID_PARAMETER_5      NT_STATUS(0xC00000F3)
+#define STATUS_INVALID_PARAMETER_6      NT_STATUS(0xC00000F4)
+#define STATUS_DEBUGGER_INACTIVE        NT_STATUS(0xC0000354)
+#define STATUS_MEMORY_NOT_ALLOCATED     NT_STATUS(0xC00000A0)
+#define STATUS_UNABLE_TO_FREE_VM        NT_STATUS(0xC000001A)
+#define STATUS_CANNOT_DELETE            NT_STATUS(0xC0000121)
+#define STATUS_CHILD_MUST_BE_VOLATILE   NT_STATUS(0xC0000181)
+#define STATUS_RESOURCE_NOT_OWNED       NT_STATUS(0xC0000264)
+#define STATUS_REVISION_MISMATCH        NT_STATUS(0xC0000059)
+#define STATUS_NAME_TOO_LONG            NT_STATUS(0xC0000106)
+#define STATUS_NO_UNICODE_TRANSLATION   NT_STATUS(0xC0000717)
+#define STATUS_SOME_UNMAPPED_CHARACTERS NT_STATUS(0x00000107)
 
 /* ---- ex_heap.c: memory of the system's own that comes and goes, in the arena ---- */
 
@@ -78,10 +79,10 @@ struct ex_pool_block {
     size_t bytes; /* as asked for */
     uint32_t tag;
     enum nt_pool pool;
-    uint64_t caller;   /* who asked; 0: the system */
-    uint64_t sequence; /* 1, 2, ... in the order of allocation */
-    void *owner;       /* ob.c: the object that starts here */
-    bool contiguous;   /* from MmAllocateContiguousMemory and its like */
+    uint64_t caller;                       /* who asked; 0: the system */
+    uint64_t sequence;                     /* 1, 2, ... in the order of allocation */
+    void *owner;                           /* ob.c: the object that starts here */
+    bool contiguous;                       /* from MmAllocateContiguousMemory and its like */
     struct ex_pool_block *next, *previous; /* live blocks in the order of allocation */
 };
 
@@ -108,7 +109,8 @@ bool ex_pool_is_valid(void);
 
 _Noreturn void ex_raise(uint32_t status, uint64_t p3, uint64_t p4, const char *words);
 
-/* ---- ex_wait.c: threads waiting for something of the system's own, first come, first served ---- */
+/* ---- ex_wait.c: threads waiting for something of the system's own, first come, first served ----
+ */
 
 struct ex_waiter {
     struct thread *thread;
@@ -160,7 +162,7 @@ struct ob_object {
     uint32_t references, handles; /* a handle is a reference too */
     void (*on_delete)(uint64_t object);
     struct ob_name *name;
-    bool temporary; /* its name goes with its last handle */
+    bool temporary;      /* its name goes with its last handle */
     struct ex_work work; /* deletion that waits for PASSIVE_LEVEL */
 };
 void ob_start(void);
@@ -193,7 +195,8 @@ ntstatus ob_open_or_create(const struct ob_attributes *attributes, enum nt_objec
 /* Copy the driver's OBJECT_ATTRIBUTES; name is in memory of the heap (NULL buffer: no name). */
 int32_t ob_capture(const struct object_attributes *from, struct ob_attributes *to);
 void ob_release(struct ob_attributes *attributes);
-/* The object of a handle, pseudo-handles of the current process and thread too, with a reference. */
+/* The object of a handle, pseudo-handles of the current process and thread too, with a reference.
+ */
 int32_t ob_from_handle_typed(uint64_t handle, int type, uint64_t *object);
 bool ob_handle_next(uint64_t *handle, uint64_t *object); /* *handle 0 first */
 
@@ -229,8 +232,8 @@ uint8_t rtl_to_oem(uint16_t character);
 size_t rtl_utf8(const uint16_t *units, size_t count, size_t *used, char out[4]);
 
 /* rtl_string.c: guest strings, touched on the way */
-size_t rtl_touch_string(const char *string);       /* length */
-size_t rtl_touch_wide(const uint16_t *string);     /* length in units */
+size_t rtl_touch_string(const char *string);   /* length */
+size_t rtl_touch_wide(const uint16_t *string); /* length in units */
 /* Touch a UNICODE_STRING and its characters for reading. */
 void rtl_touch_unicode(const struct unicode_string *string);
 void rtl_touch_ansi(const struct ansi_string *string);
@@ -242,8 +245,8 @@ int rtl_compare_units(const uint16_t *a, size_t a_units, const uint16_t *b, size
 /* rtl_format.c */
 
 struct rtl_sink {
-    bool wide; /* units are UTF-16; else bytes */
-    bool utf8; /* bytes are UTF-8; else ANSI */
+    bool wide;       /* units are UTF-16; else bytes */
+    bool utf8;       /* bytes are UTF-8; else ANSI */
     uint8_t *memory; /* NULL: only count */
     size_t capacity; /* units that fit */
     size_t units;    /* units that the whole text has */
@@ -280,8 +283,8 @@ struct zw_key *zw_registry_key(const char *path, bool create);
 /* Set a value of a key by path, for scenarios and for whoever loads drivers. */
 bool zw_registry_set(const char *path, const char *value, uint32_t type, const void *data,
                      uint32_t bytes);
-/* Key below `root` (NULL: the whole registry) by path; with `create` the last component is made when
- * only it is missing.  A status of NT's. */
+/* Key below `root` (NULL: the whole registry) by path; with `create` the last component is made
+ * when only it is missing.  A status of NT's. */
 ntstatus zw_key_walk(struct zw_key *root, const struct unicode_string *path, bool create,
                      struct zw_key **key, bool *created);
 struct zw_value *zw_value_find(const struct zw_key *key, const struct unicode_string *name);

@@ -38,7 +38,8 @@ static struct callback *callback_of(uint64_t object)
         callback = callback->next;
     }
     if (callback == NULL) {
-        machine_bugcheck(0x18, object, object, 0, 0, "a callback was used that is no callback object");
+        machine_bugcheck(0x18, object, object, 0, 0,
+                         "a callback was used that is no callback object");
     }
     return callback;
 }

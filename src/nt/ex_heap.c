@@ -39,7 +39,7 @@ static uint32_t class_of(size_t bytes)
     uint32_t class = 0;
 
     while (class_bytes(class) < bytes) {
-        class++;
+        class ++;
         PG_ASSERT(class < HEAP_CLASSES);
     }
     return class;

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* A random (version 4) identifier from the seeded stream: new in each call, the same in each run. */
+/* A random (version 4) identifier from the seeded stream: new in each call, the same in each run.
+ */
 static ntstatus ExUuidCreate(struct guid *out)
 {
     uint16_t words[8];
@@ -42,8 +43,8 @@ static void ExLocalTimeToSystemTime(const int64_t *local, int64_t *system)
     copy_time(local, system);
 }
 
-/* In units of 100 ns.  Timers are exact here whatever the resolution; what drivers are told of it is
- * what they asked for. */
+/* In units of 100 ns.  Timers are exact here whatever the resolution; what drivers are told of it
+ * is what they asked for. */
 #define RESOLUTION_COARSE 156250u
 #define RESOLUTION_FINE   5000u
 

@@ -2,10 +2,10 @@
 /*
  * Fast mutexes and guarded mutexes.
  *
- * Count is 1 when free, 0 when owned, below that when threads wait; a release hands the mutex to the
- * first waiter through the event inside it.  The owner of a fast mutex is at APC_LEVEL, that of a
- * guarded mutex in a guarded region at the IRQL it had.  Neither may be acquired twice by one thread:
- * as on Windows, it then waits for itself.
+ * Count is 1 when free, 0 when owned, below that when threads wait; a release hands the mutex to
+ * the first waiter through the event inside it.  The owner of a fast mutex is at APC_LEVEL, that of
+ * a guarded mutex in a guarded region at the IRQL it had.  Neither may be acquired twice by one
+ * thread: as on Windows, it then waits for itself.
  */
 #include "nt/ex.h"
 

@@ -2,18 +2,18 @@
 /*
  * Pool: nonpaged in memory that is always there, paged in one region of the pager.
  *
- * Everything known of a block is kept in the arena; a block itself is never read or written here, but
- * to zero it when that was asked for, so that no overrun of a driver can corrupt the allocator and
- * paged pool may be allocated and freed while it is out.
+ * Everything known of a block is kept in the arena; a block itself is never read or written here,
+ * but to zero it when that was asked for, so that no overrun of a driver can corrupt the allocator
+ * and paged pool may be allocated and freed while it is out.
  *
  *   page  FREE --run_take--> RUN (first page of a block of whole pages) + MORE (its other pages)
  *         FREE --slab_new--> SLAB (equal blocks of at most half a page)
  *         RUN, MORE, SLAB --page_release--> FREE
  *
- * Invariants: a SLAB page has a slab with at least one live block; every live block is found from its
- * page and is in the list of live blocks; blocks of a page or more begin at a page.  Freed memory is
- * used again as late as possible (the search goes round), which tells a double free from a free of
- * somebody else's block.  Addresses depend on nothing but the order of the calls.
+ * Invariants: a SLAB page has a slab with at least one live block; every live block is found from
+ * its page and is in the list of live blocks; blocks of a page or more begin at a page.  Freed
+ * memory is used again as late as possible (the search goes round), which tells a double free from
+ * a free of somebody else's block.  Addresses depend on nothing but the order of the calls.
  */
 #include "nt/ex.h"
 
@@ -31,8 +31,8 @@ enum page_kind { PAGE_FREE, PAGE_RUN, PAGE_MORE, PAGE_SLAB };
 struct slab {
     uint32_t page;
     uint32_t class;
-    uint32_t live;   /* blocks */
-    uint32_t cursor; /* where the search for a free slot goes on */
+    uint32_t live;                /* blocks */
+    uint32_t cursor;              /* where the search for a free slot goes on */
     struct slab *next, *previous; /* slabs of the class with a free slot; then of free records */
     struct ex_pool_block **slots;
 };
@@ -71,8 +71,8 @@ struct pool_state {
 
 static struct pool_state *state;
 
-static const uint16_t class_bytes[CLASSES] = {16,  32,  48,  64,  80,  96,  112, 128,
-                                              144, 160, 176, 192, 208, 224, 240, 256,
+static const uint16_t class_bytes[CLASSES] = {16,  32,  48,  64,  80,  96,   112,  128,
+                                              144, 160, 176, 192, 208, 224,  240,  256,
                                               320, 384, 512, 640, 768, 1024, 1360, 2048};
 
 static uint32_t slots_of(uint32_t class)
@@ -90,7 +90,7 @@ static uint32_t class_of(size_t bytes, unsigned how)
     }
     while (class < CLASSES && (class_bytes[class] < bytes ||
                                ((how & EX_POOL_CACHE_ALIGNED) && class_bytes[class] % 64 != 0))) {
-        class++;
+        class ++;
     }
     return class;
 }
@@ -192,8 +192,7 @@ static uint32_t find_run(const struct pool *pool, uint32_t from, uint32_t pages,
 
     for (uint32_t i = from; i < pool->page_count; i++) {
         run = pool->pages[i].kind == PAGE_FREE ? run + 1 : 0;
-        if (run >= pages &&
-            (range == NULL || range_allows(pool, i + 1 - pages, pages, range))) {
+        if (run >= pages && (range == NULL || range_allows(pool, i + 1 - pages, pages, range))) {
             return i + 1 - pages;
         }
     }
@@ -360,8 +359,8 @@ uint64_t ex_pool_take(enum nt_pool which, size_t bytes, uint32_t tag, unsigned h
     struct pool *pool = &state->pools[which];
     size_t wanted = bytes == 0 ? 1 : bytes;
     uint32_t class = class_of(wanted, how);
-    uint64_t address = class < CLASSES ? slab_take(pool, class, wanted, tag)
-                                       : run_take(pool, wanted, tag, NULL);
+    uint64_t address =
+        class < CLASSES ? slab_take(pool, class, wanted, tag) : run_take(pool, wanted, tag, NULL);
 
     if (address != 0 && (how & EX_POOL_ZERO)) {
         zero(which, address, bytes);
@@ -472,10 +471,8 @@ static _Noreturn void freed_twice(uint64_t address, const struct freed *freed)
     char words[200];
     struct code_place place = machine_place(freed->caller);
 
-    snprintf(words, sizeof words,
-             "pool at 0x%llx was freed that %s+0x%llx had freed before",
-             (unsigned long long)address,
-             place.module[0] != '\0' ? place.module : "the system",
+    snprintf(words, sizeof words, "pool at 0x%llx was freed that %s+0x%llx had freed before",
+             (unsigned long long)address, place.module[0] != '\0' ? place.module : "the system",
              (unsigned long long)place.rva);
     machine_bugcheck(0xC2, FREED_ALREADY, freed->tag, 0, address, words);
 }
@@ -593,11 +590,13 @@ bool ex_pool_is_valid(void)
 {
     uint64_t in_pages = 0, in_list = 0;
 
-    if (!pool_is_valid(&state->pools[0], &in_pages) || !pool_is_valid(&state->pools[1], &in_pages)) {
+    if (!pool_is_valid(&state->pools[0], &in_pages) ||
+        !pool_is_valid(&state->pools[1], &in_pages)) {
         return false;
     }
     for (const struct ex_pool_block *b = state->live_first; b != NULL; b = b->next) {
-        if (ex_pool_find(b->address) != b || (b->next != NULL && b->next->sequence <= b->sequence)) {
+        if (ex_pool_find(b->address) != b ||
+            (b->next != NULL && b->next->sequence <= b->sequence)) {
             return false;
         }
         in_list++;

@@ -2,8 +2,8 @@
 /*
  * Pool as drivers ask for it: types and flags of three generations of routines, one allocator.
  *
- * Contents of a block are what was there before, unless the caller asks for zeroes.  Session pool is
- * ordinary paged or nonpaged pool: there is one session.  Quota is never charged, since every
+ * Contents of a block are what was there before, unless the caller asks for zeroes.  Session pool
+ * is ordinary paged or nonpaged pool: there is one session.  Quota is never charged, since every
  * process has all the pool there is.
  */
 #include "nt/ex.h"

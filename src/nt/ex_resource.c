@@ -3,8 +3,8 @@
  * Executive resources: one exclusive owner, or many shared ones.
  *
  * What is true of a resource is kept here, by its address; the members of ERESOURCE that debuggers
- * show are kept up to date and never read.  A thread that is woken owns the resource already: it was
- * made an owner by whoever released it.
+ * show are kept up to date and never read.  A thread that is woken owns the resource already: it
+ * was made an owner by whoever released it.
  *
  *   exclusive release: all shared waiters, or else the first exclusive one
  *   last shared release: the first exclusive waiter
@@ -56,8 +56,8 @@ static struct resource **link_of(uint64_t address)
     return link;
 }
 
-/* The driver's memory is touched as the system would touch it.  Memory of zeroes is a free resource,
- * initialized or not. */
+/* The driver's memory is touched as the system would touch it.  Memory of zeroes is a free
+ * resource, initialized or not. */
 static struct resource *resource_of(struct eresource *guest)
 {
     struct resource **link;
@@ -147,9 +147,9 @@ static uint8_t acquire_exclusive(struct eresource *guest, uint8_t wait)
 }
 
 enum shared_rule {
-    SHARED_PLAIN,      /* behind exclusive waiters, unless the thread is an owner already */
-    SHARED_STARVE,     /* before exclusive waiters */
-    SHARED_WAIT_FOR    /* behind exclusive waiters, owner or not */
+    SHARED_PLAIN,   /* behind exclusive waiters, unless the thread is an owner already */
+    SHARED_STARVE,  /* before exclusive waiters */
+    SHARED_WAIT_FOR /* behind exclusive waiters, owner or not */
 };
 
 static bool may_share(const struct resource *resource, uint64_t self, enum shared_rule rule)

@@ -8,8 +8,8 @@
  */
 #include "nt/ex.h"
 
-#define ACTIVE    1u
-#define STEP      2u
+#define ACTIVE              1u
+#define STEP                2u
 #define SIZE_OF_CACHE_AWARE 64u
 
 struct rundown_waiters {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sequenced singly linked lists, as x64 Windows has them: the first word of the header is a depth of
- * 16 bits and a sequence number of 48, the second the address of the first entry.  Headers and
+ * Sequenced singly linked lists, as x64 Windows has them: the first word of the header is a depth
+ * of 16 bits and a sequence number of 48, the second the address of the first entry.  Headers and
  * entries lie at multiples of 16.  No lock and no change of IRQL: one wide compare-and-exchange.
  */
 #include "nt/ex.h"

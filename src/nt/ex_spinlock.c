@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reader-writer spin locks (EX_SPIN_LOCK): the low 31 bits count readers, the top bit is the writer.
+ * Reader-writer spin locks (EX_SPIN_LOCK): the low 31 bits count readers, the top bit is the
+ * writer.
  *
  * On one processor a lock that cannot be had at once is never had: the processor would spin for
  * ever, so it is the bug check of a lock that is owned already.

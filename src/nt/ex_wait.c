@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that wait for something of the system's own: resources, rundown protection, work.  Who was
- * first in a queue is woken first.
+ * Threads that wait for something of the system's own: resources, rundown protection, work.  Who
+ * was first in a queue is woken first.
  */
 #include "nt/ex.h"
 

@@ -2,9 +2,9 @@
 /*
  * System worker threads.
  *
- * Each queue is served by threads of its own, made when work comes in and none of them is idle, up to
- * a limit; so one routine that waits for another does not stop the queue.  An idle worker does not
- * count as a thread that waits for ever.
+ * Each queue is served by threads of its own, made when work comes in and none of them is idle, up
+ * to a limit; so one routine that waits for another does not stop the queue.  An idle worker does
+ * not count as a thread that waits for ever.
  */
 #include "nt/ex.h"
 

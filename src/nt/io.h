@@ -2,9 +2,9 @@
 /*
  * Private to io_*.c: what the I/O manager keeps of drivers, devices, IRPs and MDLs.
  *
- * The structures that drivers see lie in nonpaged pool; a record here is found by such a structure's
- * address and is never in driver memory.  Records are numbered in the order of their making, and every
- * list is in that order, so that nothing depends on addresses.
+ * The structures that drivers see lie in nonpaged pool; a record here is found by such a
+ * structure's address and is never in driver memory.  Records are numbered in the order of their
+ * making, and every list is in that order, so that nothing depends on addresses.
  */
 #ifndef PAGABLE_NT_IO_H
 #define PAGABLE_NT_IO_H
@@ -15,11 +15,13 @@
 #include "nt/nt.h"
 #include "nt/requests.h"
 
-#define IO_DECLARE_CALL(name, module, state, irql, arguments) uint64_t call_##name(const uint64_t *a);
+#define IO_DECLARE_CALL(name, module, state, irql, arguments)                                      \
+    uint64_t call_##name(const uint64_t *a);
 NT_EXPORTS_IO(IO_DECLARE_CALL)
 #undef IO_DECLARE_CALL
 
-#define IO_TAG(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+#define IO_TAG(a, b, c, d)                                                                         \
+    ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
 /* ---- records by address (io_table.c) ---- */
 
@@ -116,8 +118,8 @@ enum io_irp_kind {
 
 /* Something of the system's own that waits for an IRP. */
 struct io_waiter {
-    bool done;      /* the drivers' part of the completion is over ... */
-    bool completed; /* ... and the packet was marked pending, so that the waiter was woken */
+    bool done;            /* the drivers' part of the completion is over ... */
+    bool completed;       /* ... and the packet was marked pending, so that the waiter was woken */
     uint64_t information; /* IoStatus.Information */
     struct ex_wait_queue queue;
 };
@@ -126,13 +128,13 @@ struct io_irp {
     struct io_record record; /* address: IRP */
     enum io_irp_kind kind;
     uint16_t bytes;
-    uint64_t caller;      /* who allocated it */
-    uint64_t holder;      /* dispatch routine that returned STATUS_PENDING last */
-    uint64_t owner;       /* KTHREAD that a threaded IRP belongs to */
-    uint64_t user_output; /* buffer that gets the data of a buffered request ... */
-    uint32_t output_bytes; /* ... and its size */
+    uint64_t caller;          /* who allocated it */
+    uint64_t holder;          /* dispatch routine that returned STATUS_PENDING last */
+    uint64_t owner;           /* KTHREAD that a threaded IRP belongs to */
+    uint64_t user_output;     /* buffer that gets the data of a buffered request ... */
+    uint32_t output_bytes;    /* ... and its size */
     struct io_waiter *waiter; /* REQUEST, SYSTEM */
-    bool completing;      /* between the last stack location and its end */
+    bool completing;          /* between the last stack location and its end */
 };
 
 struct irp *io_irp_new(int8_t stack_size, enum io_irp_kind kind);
@@ -158,7 +160,8 @@ ntstatus io_call_driver(struct device_object *device, struct irp *irp);
 
 /* io_complete.c */
 void io_complete_request(struct irp *irp);
-/* Copy data back, free buffers and MDLs of an IRP whose stack is done.  In the requester's thread. */
+/* Copy data back, free buffers and MDLs of an IRP whose stack is done.  In the requester's thread.
+ */
 void io_finish_buffers(struct irp *irp);
 
 /* io_build.c: buffers of a packet whose first location is filled in but for them.  A failure leaves
@@ -198,8 +201,6 @@ struct io_open {
     uint32_t access;
     enum io_irp_kind kind;
     struct io_waiter *waiter;
-    void (*sent)(void *context, struct irp *irp); /* told of the IRP before it is sent; may be NULL */
-    void *context;
 };
 /* Open a device; on success *file has a reference. */
 ntstatus io_file_open(struct device_object *device, const struct io_open *open,
@@ -238,10 +239,10 @@ bool io_work_item_at(uint32_t index, uint64_t *routine);
 
 /* ---- special kernel APCs (io_apc.c; io_deliver_apcs in nt.h) ---- */
 
-/* Work in the context of a thread, at APC_LEVEL, as soon as the thread can take it.  A thread that is
- * gone gets it done by a worker. */
+/* Work in the context of a thread, at APC_LEVEL, as soon as the thread can take it.  A thread that
+ * is gone gets it done by a worker. */
 struct io_apc {
-    uint64_t thread; /* guest KTHREAD */
+    uint64_t thread;                 /* guest KTHREAD */
     void (*run)(struct io_apc *apc); /* may free it */
     struct io_apc *next;
 };
@@ -253,6 +254,10 @@ struct io_thread {
     uint64_t top_level_irp, device_to_verify;
     bool hard_errors_off;
 };
+
+/* io_pnp.c: a plug and play, power or WMI request from outside, in the current thread. */
+void io_pnp_request(const struct nt_request_desc *desc, uint64_t input, uint64_t output,
+                    struct io_waiter *waiter, ntstatus *status, uint64_t *information);
 
 /* io_shutdown.c: the i-th device to be told of a shutdown; 0 beyond the last. */
 uint64_t io_shutdown_device(uint32_t index);

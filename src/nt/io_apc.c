@@ -2,10 +2,10 @@
 /*
  * Special kernel APCs: work that is done in the context of one thread, at APC_LEVEL.
  *
- * It is done as soon as the thread runs below APC_LEVEL outside a guarded region, which is looked at
- * after every call of an export and in every wait; a thread that waits is woken for it and goes on
- * waiting.  So a thread that waits at APC_LEVEL or in a guarded region for something that an APC is
- * to tell it waits for ever, as on Windows.
+ * It is done as soon as the thread runs below APC_LEVEL outside a guarded region, which is looked
+ * at after every call of an export and in every wait; a thread that waits is woken for it and goes
+ * on waiting.  So a thread that waits at APC_LEVEL or in a guarded region for something that an APC
+ * is to tell it waits for ever, as on Windows.
  */
 #include "nt/io.h"
 #include "nt/ke.h"

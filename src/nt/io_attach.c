@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device stacks.  DEVICE_OBJECT.AttachedDevice points up; which device lies below is known here only.
+ * Device stacks.  DEVICE_OBJECT.AttachedDevice points up; which device lies below is known here
+ * only.
  */
 #include "nt/io.h"
 
@@ -83,8 +84,8 @@ static void IoDetachDevice(struct device_object *target)
     struct io_device *upper;
 
     io_device_checked((uint64_t)target);
-    upper = target->AttachedDevice == NULL ? NULL
-                                           : io_device_find((uint64_t)target->AttachedDevice);
+    upper =
+        target->AttachedDevice == NULL ? NULL : io_device_find((uint64_t)target->AttachedDevice);
     if (upper != NULL) {
         upper->attached_to = 0;
     }

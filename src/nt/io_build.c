@@ -3,8 +3,8 @@
  * IRPs that the system builds for a driver: device controls, reads, writes, flush, shutdown.
  *
  * Synchronous ones belong to the calling thread and are freed by the system when they complete.
- * Buffers are set up as the target device's flags and the control code say; the target is the device
- * that the caller names, not the top of its stack.
+ * Buffers are set up as the target device's flags and the control code say; the target is the
+ * device that the caller names, not the top of its stack.
  */
 #include "nt/io.h"
 
@@ -125,8 +125,7 @@ ntstatus io_build_transfer_buffers(struct irp *irp, int8_t mode, const struct de
     b.stack->Parameters.Read.Length = t->bytes;
     b.stack->Parameters.Read.ByteOffset = t->offset;
     if (device->Flags & DO_BUFFERED_IO) {
-        if (t->bytes > 0 &&
-            !add_system_buffer(irp, t->buffer, t->write ? t->bytes : 0, t->bytes)) {
+        if (t->bytes > 0 && !add_system_buffer(irp, t->buffer, t->write ? t->bytes : 0, t->bytes)) {
             return STATUS_INSUFFICIENT_RESOURCES;
         }
         if (!t->write) {
@@ -135,9 +134,9 @@ ntstatus io_build_transfer_buffers(struct irp *irp, int8_t mode, const struct de
         return STATUS_SUCCESS;
     }
     if (device->Flags & DO_DIRECT_IO) {
-        return t->bytes == 0 ? STATUS_SUCCESS
-                             : add_mdl(&b, t->buffer, t->bytes,
-                                       t->write ? IoReadAccess : IoWriteAccess);
+        return t->bytes == 0
+                   ? STATUS_SUCCESS
+                   : add_mdl(&b, t->buffer, t->bytes, t->write ? IoReadAccess : IoWriteAccess);
     }
     irp->UserBuffer = machine_pointer(t->buffer);
     return STATUS_SUCCESS;

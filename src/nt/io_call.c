@@ -13,9 +13,10 @@ ntstatus io_call_driver(struct device_object *device, struct irp *irp)
 
     io_irp_check(irp);
     if (--irp->CurrentLocation <= 0) {
-        machine_bugcheck(0x35, (uint64_t)irp, 0, 0, 0,
-                         "IoCallDriver with no stack location left: the IRP was allocated with fewer "
-                         "than the device stack needs, or sent once too often");
+        machine_bugcheck(
+            0x35, (uint64_t)irp, 0, 0, 0,
+            "IoCallDriver with no stack location left: the IRP was allocated with fewer "
+            "than the device stack needs, or sent once too often");
     }
     io_device_checked((uint64_t)device);
     stack = --irp->Tail.Overlay.CurrentStackLocation;
@@ -65,7 +66,8 @@ static ntstatus IopInvalidDeviceRequest(struct device_object *device, struct irp
     return STATUS_INVALID_DEVICE_REQUEST;
 }
 
-/* Completion routine of IoForwardIrpSynchronously: its context is an event on the caller's stack. */
+/* Completion routine of IoForwardIrpSynchronously: its context is an event on the caller's stack.
+ */
 static ntstatus IopForwardCompletion(struct device_object *device, struct irp *irp,
                                      struct kevent *event)
 {
@@ -85,7 +87,8 @@ static uint8_t IoForwardIrpSynchronously(struct device_object *device, struct ir
     if (irp->CurrentLocation <= 1) {
         return 0;
     }
-    event = machine_pointer(ex_pool_allocate(POOL_NONPAGED, sizeof *event, IO_TAG('I', 'o', 'F', 'w')));
+    event =
+        machine_pointer(ex_pool_allocate(POOL_NONPAGED, sizeof *event, IO_TAG('I', 'o', 'F', 'w')));
     if (event == NULL) {
         return 0;
     }

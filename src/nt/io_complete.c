@@ -4,8 +4,8 @@
  *
  * First the drivers' part, in the context of whoever completes: completion routines from the last
  * driver up to the first, until one of them says STATUS_MORE_PROCESSING_REQUIRED.  Then the
- * requester's part, in the requester's thread: data back from the system buffer, status block, event,
- * and the packet and its MDLs are freed.
+ * requester's part, in the requester's thread: data back from the system buffer, status block,
+ * event, and the packet and its MDLs are freed.
  */
 #include "nt/io.h"
 
@@ -97,7 +97,8 @@ void io_finish_buffers(struct irp *irp)
     if ((irp->Flags & IRP_BUFFERED_IO) && irp->AssociatedIrp.SystemBuffer != NULL) {
         if ((irp->Flags & IRP_INPUT_OPERATION) && !NT_ERROR(irp->IoStatus.Status)) {
             if (bytes > record->output_bytes) {
-                bytes = record->output_bytes; /* what a driver counts beyond the buffer is not there */
+                bytes =
+                    record->output_bytes; /* what a driver counts beyond the buffer is not there */
             }
             machine_touch(record->user_output, bytes, PAGER_WRITE);
             memcpy(machine_pointer(record->user_output), irp->AssociatedIrp.SystemBuffer, bytes);

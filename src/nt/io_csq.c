@@ -194,7 +194,8 @@ static struct irp *IoCsqRemoveNextIrp(struct io_csq *csq, uint64_t peek_context)
 }
 
 NT_VOID2(IopCsqCancelRoutine, struct device_object *, struct irp *)
-NT_CALL7(IoCsqInitialize, struct io_csq *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t)
+NT_CALL7(IoCsqInitialize, struct io_csq *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+         uint64_t)
 NT_CALL7(IoCsqInitializeEx, struct io_csq *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
          uint64_t)
 NT_VOID3(IoCsqInsertIrp, struct io_csq *, struct irp *, struct io_csq_irp_context *)

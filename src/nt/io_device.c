@@ -2,9 +2,9 @@
 /*
  * Device objects: making and deleting them.
  *
- * A device object is an object with one reference for being there.  ReferenceCount counts what is open
- * on it; IoDeleteDevice takes name and place in the driver's list away at once and the object itself
- * when that count is zero, now or later.
+ * A device object is an object with one reference for being there.  ReferenceCount counts what is
+ * open on it; IoDeleteDevice takes name and place in the driver's list away at once and the object
+ * itself when that count is zero, now or later.
  *
  *   memory: DEVICE_OBJECT, the driver's extension at the next multiple of 16, DEVOBJ_EXTENSION
  */

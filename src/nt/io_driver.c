@@ -22,8 +22,8 @@
 
 struct io_state *io_state;
 
-/* What DriverSection points to: the loader's entry of the image, in the layout of its documented part
- * and what every public symbol file says of the rest that drivers look at. */
+/* What DriverSection points to: the loader's entry of the image, in the layout of its documented
+ * part and what every public symbol file says of the rest that drivers look at. */
 struct loader_entry {
     struct list_entry InLoadOrderLinks, InMemoryOrderLinks, InInitializationOrderLinks;
     uint64_t DllBase, EntryPoint;

@@ -2,7 +2,8 @@
 /*
  * File objects: opening a device, and what is sent to it when its file goes.
  *
- *   open: IRP_MJ_CREATE --> last handle closed: IRP_MJ_CLEANUP --> last reference gone: IRP_MJ_CLOSE
+ *   open: IRP_MJ_CREATE --> last handle closed: IRP_MJ_CLEANUP --> last reference gone:
+ * IRP_MJ_CLOSE
  *
  * A file whose create failed sees neither of the other two.
  */
@@ -91,8 +92,7 @@ static bool copy_name(struct file_object *file, const struct unicode_string *nam
 
 struct file_object *io_file_new(struct device_object *device, const struct unicode_string *name)
 {
-    struct file_object *file =
-        machine_pointer(ob_create(OBJECT_FILE, sizeof *file, on_delete));
+    struct file_object *file = machine_pointer(ob_create(OBJECT_FILE, sizeof *file, on_delete));
 
     if (file == NULL) {
         return NULL;
@@ -154,9 +154,6 @@ static ntstatus send_create(struct file_object *file, const struct io_open *open
         stack->Parameters.Create.Options = FILE_OPEN << 24 | FILE_NON_DIRECTORY_FILE;
         stack->Parameters.Create.FileAttributes = FILE_ATTRIBUTE_NORMAL;
         stack->Parameters.Create.ShareAccess = FILE_SHARE_READ | FILE_SHARE_WRITE;
-        if (open->sent != NULL) {
-            open->sent(open->context, irp);
-        }
         status = io_send_and_wait(device, irp, open->waiter);
         io_irp_free(irp);
     }
@@ -196,18 +193,20 @@ ntstatus io_file_open_by_name(const struct unicode_string *name, int8_t mode,
                               struct file_object **file)
 {
     struct io_waiter waiter = {0};
-    struct ob_rest rest = {0};
-    uint64_t object = ob_lookup_prefix(name, &rest);
-    struct io_open open = {
-        .name = &rest.name, .mode = mode, .access = FILE_READ_ATTRIBUTES, .kind = IO_IRP_SYSTEM,
-        .waiter = &waiter};
-    ntstatus status = STATUS_OBJECT_NAME_NOT_FOUND;
+    struct ob_rest rest;
+    uint64_t object;
+    ntstatus status = ob_parse(name, false, &object, &rest);
+    struct io_open open = {.name = &rest.name,
+                           .mode = mode,
+                           .access = FILE_READ_ATTRIBUTES,
+                           .kind = IO_IRP_SYSTEM,
+                           .waiter = &waiter};
 
-    if (object != 0 && ob_type(object) == OBJECT_DEVICE) {
-        status = io_file_open(machine_pointer(object), &open, file);
-    } else if (object != 0) {
-        status = STATUS_OBJECT_TYPE_MISMATCH;
+    if (!NT_SUCCESS(status)) {
+        return status;
     }
+    status = ob_type(object) == OBJECT_DEVICE ? io_file_open(machine_pointer(object), &open, file)
+                                              : STATUS_OBJECT_TYPE_MISMATCH;
     ob_rest_free(&rest);
     return status;
 }

@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-#define IRP_TAG       IO_TAG('I', 'r', 'p', ' ')
-#define STACK_MAX     127
+#define IRP_TAG   IO_TAG('I', 'r', 'p', ' ')
+#define STACK_MAX 127
 
 static uint16_t size_of(int8_t stack_size)
 {
@@ -134,8 +134,9 @@ static void IoReuseIrp(struct irp *irp, ntstatus status)
     io_irp_check(irp);
     record = io_irp_find(irp);
     if (record != NULL && record->kind == IO_IRP_THREADED) {
-        machine_bugcheck(0xC9, 0x00, (uint64_t)irp, 0, 0,
-                         "IoReuseIrp on an IRP that belongs to a thread and is freed by the system");
+        machine_bugcheck(
+            0xC9, 0x00, (uint64_t)irp, 0, 0,
+            "IoReuseIrp on an IRP that belongs to a thread and is freed by the system");
     }
     allocation = irp->AllocationFlags;
     io_irp_init(irp, irp->Size, irp->StackCount);

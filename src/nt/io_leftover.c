@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a driver left behind when its unload routine had returned: everything that would call into its
- * image, or use memory of it, after the image is gone.
+ * What a driver left behind when its unload routine had returned: everything that would call into
+ * its image, or use memory of it, after the image is gone.
  */
 #include "nt/io.h"
 

@@ -2,8 +2,9 @@
 /*
  * Memory descriptor lists: making, describing, mapping, freeing.  Locking: io_mdl_lock.c.
  *
- * Everything in this computer has one address, so a mapping into system space is the address itself:
- * the same memory, never a copy.  What makes it usable at raised IRQL is that its pages are locked.
+ * Everything in this computer has one address, so a mapping into system space is the address
+ * itself: the same memory, never a copy.  What makes it usable at raised IRQL is that its pages are
+ * locked.
  */
 #include "nt/io.h"
 
@@ -189,10 +190,12 @@ static void IoBuildPartialMdl(struct mdl *source, struct mdl *target, uint64_t a
         target->MappedSystemVa = machine_pointer(address);
     } else if (source->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
         target->MdlFlags |= MDL_PARENT_MAPPED_SYSTEM_VA | MDL_MAPPED_TO_SYSTEM_VA;
-        target->MappedSystemVa = machine_pointer((uint64_t)source->MappedSystemVa + address - first);
+        target->MappedSystemVa =
+            machine_pointer((uint64_t)source->MappedSystemVa + address - first);
     }
     memcpy(frames_of(target),
-           frames_of(source) + ((uint64_t)target->StartVa - (uint64_t)source->StartVa) / NT_PAGE_SIZE,
+           frames_of(source) +
+               ((uint64_t)target->StartVa - (uint64_t)source->StartVa) / NT_PAGE_SIZE,
            io_mdl_pages(target) * sizeof(uint64_t));
 }
 

@@ -2,9 +2,10 @@
 /*
  * Locking the pages of an MDL.
  *
- * Pages of the pager (paged pool, pageable sections) are held there, one by one and counted, whatever
- * happens to their neighbours; everything else is always resident.  Who locked is remembered by the
- * MDL's address until it is unlocked, even when the MDL is freed first: such pages stay locked.
+ * Pages of the pager (paged pool, pageable sections) are held there, one by one and counted,
+ * whatever happens to their neighbours; everything else is always resident.  Who locked is
+ * remembered by the MDL's address until it is unlocked, even when the MDL is freed first: such
+ * pages stay locked.
  */
 #include "nt/io.h"
 
@@ -41,9 +42,9 @@ static ntstatus hold(uint64_t first, uint64_t bytes, uint32_t operation)
     for (; page < end; page += NT_PAGE_SIZE) {
         struct pager_region *region = pager_region_at(machine_pager(), page);
 
-        if (region != NULL && (pager_region_discarded(region) ||
-                               (operation != IoReadAccess &&
-                                (pager_region_protection(region) & HOST_WRITE) == 0))) {
+        if (region != NULL &&
+            (pager_region_discarded(region) ||
+             (operation != IoReadAccess && (pager_region_protection(region) & HOST_WRITE) == 0))) {
             break;
         }
     }

@@ -4,7 +4,8 @@
 
 /* CONFIGURATION_INFORMATION: how many devices of a kind drivers have claimed so far. */
 struct configuration {
-    uint32_t DiskCount, FloppyCount, CdRomCount, TapeCount, ScsiPortCount, SerialCount, ParallelCount;
+    uint32_t DiskCount, FloppyCount, CdRomCount, TapeCount, ScsiPortCount, SerialCount,
+        ParallelCount;
     uint8_t AtDiskPrimaryAddressClaimed, AtDiskSecondaryAddressClaimed;
     uint32_t Version;
     uint32_t MediumChangerCount;
@@ -30,7 +31,8 @@ static uint8_t IoIsWdmVersionAvailable(uint8_t major, uint8_t minor)
     return major < 6 || (major == 6 && minor == 0);
 }
 
-/* Images are never unloaded while one of their requests is under way, so nothing more is needed. */
+/* What the Ex form adds on Windows, a reference that keeps the image until the routine returned, is
+ * not needed: images go only while no thread of the computer runs. */
 static ntstatus IoSetCompletionRoutineEx(struct device_object *device, struct irp *irp,
                                          uint64_t routine, uint64_t context, uint8_t success,
                                          uint8_t error, uint8_t cancel)
@@ -42,8 +44,9 @@ static ntstatus IoSetCompletionRoutineEx(struct device_object *device, struct ir
     stack = io_stack_next(irp);
     stack->CompletionRoutine = machine_pointer(routine);
     stack->Context = machine_pointer(context);
-    stack->Control = (uint8_t)((success ? SL_INVOKE_ON_SUCCESS : 0) |
-                               (error ? SL_INVOKE_ON_ERROR : 0) | (cancel ? SL_INVOKE_ON_CANCEL : 0));
+    stack->Control =
+        (uint8_t)((success ? SL_INVOKE_ON_SUCCESS : 0) | (error ? SL_INVOKE_ON_ERROR : 0) |
+                  (cancel ? SL_INVOKE_ON_CANCEL : 0));
     return STATUS_SUCCESS;
 }
 
@@ -56,6 +59,6 @@ static uint32_t IoGetPagingIoPriority(const struct irp *irp)
 
 NT_CALL0(struct configuration *, IoGetConfigurationInformation)
 NT_CALL2(IoIsWdmVersionAvailable, uint8_t, uint8_t)
-NT_CALL7(IoSetCompletionRoutineEx, struct device_object *, struct irp *, uint64_t, uint64_t, uint8_t,
-         uint8_t, uint8_t)
+NT_CALL7(IoSetCompletionRoutineEx, struct device_object *, struct irp *, uint64_t, uint64_t,
+         uint8_t, uint8_t, uint8_t)
 NT_CALL1(IoGetPagingIoPriority, const struct irp *)

@@ -23,8 +23,9 @@ static uint32_t PoSetPowerState(struct device_object *device, uint32_t type, uin
 {
     struct io_device *record = io_device_checked((uint64_t)device);
     uint32_t *slot = type == SystemPowerState ? &record->system_power : &record->device_power;
-    uint32_t old = *slot != 0 ? *slot : type == SystemPowerState ? PowerSystemWorking
-                                                                 : PowerDeviceD0;
+    uint32_t old = *slot != 0                 ? *slot
+                   : type == SystemPowerState ? PowerSystemWorking
+                                              : PowerDeviceD0;
 
     *slot = state;
     return old;

@@ -70,7 +70,7 @@ static void IoReleaseRemoveLockAndWaitEx(struct io_remove_lock *lock, uint64_t t
     (void)tag;
     touch(lock, size);
     lock->Common.Removed = 1;
-    (void)drop(&lock->Common); /* the caller's own */
+    (void)drop(&lock->Common);  /* the caller's own */
     if (!drop(&lock->Common)) { /* the initial one */
         ke_wait_for_object((uint64_t)&lock->Common.RemoveEvent, NULL);
     }

@@ -88,7 +88,8 @@ static void IoRemoveShareAccess(struct file_object *file, struct share_access *s
     count(file, share, UINT32_MAX); /* -1 */
 }
 
-NT_CALL5(IoCheckShareAccess, uint32_t, uint32_t, struct file_object *, struct share_access *, uint8_t)
+NT_CALL5(IoCheckShareAccess, uint32_t, uint32_t, struct file_object *, struct share_access *,
+         uint8_t)
 NT_VOID4(IoSetShareAccess, uint32_t, uint32_t, struct file_object *, struct share_access *)
 NT_VOID2(IoUpdateShareAccess, struct file_object *, struct share_access *)
 NT_VOID2(IoRemoveShareAccess, struct file_object *, struct share_access *)

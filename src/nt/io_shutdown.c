@@ -24,8 +24,8 @@ uint64_t io_shutdown_device(uint32_t index)
             uint64_t key = d->shutdown_sequence | (d->last_chance ? 0 : 1ull << 63);
 
             if (d->shutdown_registered && key < below &&
-                (found == NULL || key > (found->shutdown_sequence |
-                                         (found->last_chance ? 0 : 1ull << 63)))) {
+                (found == NULL ||
+                 key > (found->shutdown_sequence | (found->last_chance ? 0 : 1ull << 63)))) {
                 found = d;
             }
         }

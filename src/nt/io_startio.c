@@ -43,7 +43,8 @@ static void start_next(struct io_device *record, struct device_object *device, b
     machine_lower(irql);
 }
 
-/* A driver that asked for it gets the next packet after its StartIo routine returned, not inside. */
+/* A driver that asked for it gets the next packet after its StartIo routine returned, not inside.
+ */
 static void next_packet(struct device_object *device, bool cancelable, const uint32_t *key)
 {
     struct io_device *record = io_device_checked((uint64_t)device);

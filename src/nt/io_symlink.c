@@ -28,25 +28,26 @@ static ntstatus IoDeleteSymbolicLink(const struct unicode_string *link)
 }
 
 /* The event of this name, made when there is none; signalled when new, as documented. */
-static struct kevent *named_event(const struct unicode_string *name, uint32_t type, uint64_t *handle)
+static struct kevent *named_event(const struct unicode_string *name, uint32_t type,
+                                  uint64_t *handle)
 {
+    struct ob_attributes attributes = {.attributes = OBJ_OPENIF};
     uint64_t object;
+    ntstatus status;
 
     rtl_touch_unicode(name);
     machine_touch((uint64_t)handle, sizeof *handle, PAGER_WRITE);
-    object = ob_lookup(name);
-    if (object != 0) {
-        *handle = ob_type(object) == OBJECT_EVENT ? ob_handle(object) : 0;
-        return *handle == 0 ? NULL : machine_pointer(object);
-    }
-    object = ob_create(OBJECT_EVENT, sizeof(struct kevent), NULL);
-    if (object == 0) {
+    *handle = 0;
+    attributes.name = *name;
+    status = ob_open_or_create(&attributes, OBJECT_EVENT, sizeof(struct kevent), &object);
+    if (!NT_SUCCESS(status)) {
         return NULL;
     }
-    ke_event_init(machine_pointer(object), type, true);
-    *handle = NT_SUCCESS(ob_name(object, name)) ? ob_handle(object) : 0;
-    ob_find(object)->temporary = true;
-    ob_dereference(object);
+    if (status != STATUS_OBJECT_NAME_EXISTS) {
+        ke_event_init(machine_pointer(object), type, true);
+    }
+    *handle = ob_handle(object);
+    ob_dereference(object); /* the handle's reference is left */
     return *handle == 0 ? NULL : machine_pointer(object);
 }
 

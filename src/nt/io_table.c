@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Records of the I/O manager by the address of what they stand for, and in the order of their making. */
+/* Records of the I/O manager by the address of what they stand for, and in the order of their
+ * making. */
 #include "nt/io.h"
 
 static struct io_record **bucket_of(const struct io_table *table, uint64_t address)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Timers of devices: a routine that is called once a second, at DISPATCH_LEVEL, while it is started. */
+/* Timers of devices: a routine that is called once a second, at DISPATCH_LEVEL, while it is
+ * started. */
 #include "nt/io.h"
 
 #define TIMER_TAG IO_TAG('I', 'o', 'T', 'i')
@@ -43,8 +44,8 @@ static void expire(struct machine_timer *timer)
     uint64_t arguments[2] = {record->device, 0};
 
     machine_timer_set(timer, timer->due + SECOND);
-    machine_dpc_queue((uint64_t)((struct device_object *)machine_pointer(record->device))->Timer, run,
-                      arguments, false);
+    machine_dpc_queue((uint64_t)((struct device_object *)machine_pointer(record->device))->Timer,
+                      run, arguments, false);
 }
 
 static struct io_timer_record *record_new(uint64_t device)

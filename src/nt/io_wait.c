@@ -3,10 +3,10 @@
  * The system sends an IRP of its own and waits for it, in a thread that nothing else needs.
  *
  * The requester's part of the completion (buffers, MDLs, the packet itself) runs in this thread: at
- * once when the dispatch routine says that it is done, else when the completion wakes it.  The IRP has
- * IRP_DEFER_IO_COMPLETION: a driver that returns STATUS_PENDING for a packet that it did not mark
- * pending leaves the thread waiting for ever, one that marks it and returns something else has it
- * finished twice.  Both as on Windows.
+ * once when the dispatch routine says that it is done, else when the completion wakes it.  The IRP
+ * has IRP_DEFER_IO_COMPLETION: a driver that returns STATUS_PENDING for a packet that it did not
+ * mark pending leaves the thread waiting for ever, one that marks it and returns something else has
+ * it finished twice.  Both as on Windows.
  */
 #include "nt/io.h"
 
@@ -22,8 +22,9 @@ ntstatus io_send_and_wait(struct device_object *device, struct irp *irp, struct 
     status = io_call_driver(device, irp);
     if (status == STATUS_PENDING) {
         if (waiter->done && !waiter->completed) {
-            machine_notice("a driver returned STATUS_PENDING for a request that it completed without "
-                           "IoMarkIrpPending: its thread waits for ever");
+            machine_notice(
+                "a driver returned STATUS_PENDING for a request that it completed without "
+                "IoMarkIrpPending: its thread waits for ever");
         }
         while (!waiter->completed) {
             ex_wait(&waiter->queue, 0);

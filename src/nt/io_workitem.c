@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Work items of the I/O manager: a routine of a driver, run by a system thread at PASSIVE_LEVEL, with
- * its device or driver object referenced while it is queued and runs.
+ * Work items of the I/O manager: a routine of a driver, run by a system thread at PASSIVE_LEVEL,
+ * with its device or driver object referenced while it is queued and runs.
  */
 #include "nt/io.h"
 
 #include <string.h>
 
-#define ITEM_TAG           IO_TAG('I', 'o', 'W', 'i')
-#define BUGCHECK_WORKER    0xE4u
+#define ITEM_TAG             IO_TAG('I', 'o', 'W', 'i')
+#define BUGCHECK_WORKER      0xE4u
 #define BUGCHECK_WORKER_IRQL 0xE1u
 
 enum { ITEM_PLAIN, ITEM_EX };

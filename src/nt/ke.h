@@ -6,6 +6,12 @@
 #include "nt/nt.h"
 
 #include "base/assert.h"
+#include "nt/exports_ke.h"
+
+#define KE_DECLARE_CALL(name, module, state, irql, arguments)                                      \
+    uint64_t call_##name(const uint64_t *a);
+NT_EXPORTS_KE(KE_DECLARE_CALL)
+#undef KE_DECLARE_CALL
 
 #define KE_WAIT_OBJECTS_MAX 64u
 

@@ -351,7 +351,8 @@ static int32_t KeDelayExecutionThread(uint8_t mode, uint8_t alertable, const int
 
     (void)mode;
     (void)alertable;
-    copy_timeout(interval, &copy);
+    machine_touch((uint64_t)interval, sizeof *interval, PAGER_READ);
+    copy = *interval;
     if (copy == 0) {
         if (machine_irql() < DISPATCH_LEVEL) {
             machine_thread_yield();

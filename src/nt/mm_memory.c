@@ -142,8 +142,8 @@ NT_CALL1(MmGetPhysicalAddress, uint64_t)
 NT_CALL1(MmGetVirtualForPhysical, uint64_t)
 NT_CALL2(MmAllocateContiguousMemory, size_t, uint64_t)
 NT_CALL5(MmAllocateContiguousMemorySpecifyCache, size_t, uint64_t, uint64_t, uint64_t, uint32_t)
-NT_CALL6(MmAllocateContiguousMemorySpecifyCacheNode, size_t, uint64_t, uint64_t, uint64_t,
-         uint32_t, uint32_t)
+NT_CALL6(MmAllocateContiguousMemorySpecifyCacheNode, size_t, uint64_t, uint64_t, uint64_t, uint32_t,
+         uint32_t)
 NT_VOID1(MmFreeContiguousMemory, uint64_t)
 NT_VOID3(MmFreeContiguousMemorySpecifyCache, uint64_t, size_t, uint32_t)
 NT_CALL1(MmAllocateNonCachedMemory, size_t)

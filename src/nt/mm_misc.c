@@ -9,7 +9,8 @@ static uint8_t MmIsAddressValid(uint64_t address)
     return !machine_would_fault(address, PAGER_READ);
 }
 
-/* Exports of the system only, by exact name; a routine that pagable does not have does not exist. */
+/* Exports of the system only, by exact name; a routine that pagable does not have does not exist.
+ */
 static uint64_t MmGetSystemRoutineAddress(const struct unicode_string *name)
 {
     char ascii[96];
@@ -71,8 +72,9 @@ static void check_user(uint64_t address, size_t bytes, uint32_t alignment, bool 
                  "a user buffer was probed that is not aligned as asked for");
     }
     if (address + bytes < address || address + bytes > USER_END) {
-        bad_probe(address, write, "a buffer was probed that does not end below the highest user "
-                                  "address");
+        bad_probe(address, write,
+                  "a buffer was probed that does not end below the highest user "
+                  "address");
     }
 }
 

@@ -20,7 +20,8 @@
 #define NO_SUCH_SECTION   0x1234
 #define NOT_LOCKED        0x1010
 
-/* Callers that locked one section since its count last was zero, in the order of their first lock. */
+/* Callers that locked one section since its count last was zero, in the order of their first lock.
+ */
 struct lock_site {
     uint64_t caller;
     struct lock_site *next;
@@ -130,8 +131,8 @@ static _Noreturn void no_section(uint64_t address, const char *what)
     machine_blame(machine_finding(RULE_LOCK_UNKNOWN_ADDRESS, 0,
                                   "%s of address 0x%llx, which lies in no section of a driver",
                                   what, (unsigned long long)address));
-    snprintf(words, sizeof words, "%s of address 0x%llx, which lies in no section of a driver", what,
-             (unsigned long long)address);
+    snprintf(words, sizeof words, "%s of address 0x%llx, which lies in no section of a driver",
+             what, (unsigned long long)address);
     machine_bugcheck(MEMORY_MANAGEMENT, NO_SUCH_SECTION, address, 0, 0, words);
 }
 

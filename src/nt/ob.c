@@ -9,31 +9,44 @@
  */
 #include "nt/ex.h"
 
-#define OBJECT_TAG  0x6a624f20u /* " Obj" */
-#define TYPE_BYTES  0x100u
+#define OBJECT_TAG 0x6a624f20u /* " Obj" */
+#define TYPE_BYTES 0x100u
 
-static const char *const type_names[OBJECT_TYPE_COUNT] = {
-    [OBJECT_DEVICE] = "Device",       [OBJECT_DRIVER] = "Driver",
-    [OBJECT_FILE] = "File",           [OBJECT_THREAD] = "Thread",
-    [OBJECT_EVENT] = "Event",         [OBJECT_SEMAPHORE] = "Semaphore",
-    [OBJECT_MUTANT] = "Mutant",       [OBJECT_TIMER] = "Timer",
-    [OBJECT_SYMBOLIC_LINK] = "SymbolicLink", [OBJECT_KEY] = "Key",
-    [OBJECT_PROCESS] = "Process",     [OBJECT_CALLBACK] = "Callback",
-    [OBJECT_DIRECTORY] = "Directory", [OBJECT_SECTION] = "Section"};
+static const char *const type_names[OBJECT_TYPE_COUNT] = {[OBJECT_DEVICE] = "Device",
+                                                          [OBJECT_DRIVER] = "Driver",
+                                                          [OBJECT_FILE] = "File",
+                                                          [OBJECT_THREAD] = "Thread",
+                                                          [OBJECT_EVENT] = "Event",
+                                                          [OBJECT_SEMAPHORE] = "Semaphore",
+                                                          [OBJECT_MUTANT] = "Mutant",
+                                                          [OBJECT_TIMER] = "Timer",
+                                                          [OBJECT_SYMBOLIC_LINK] = "SymbolicLink",
+                                                          [OBJECT_KEY] = "Key",
+                                                          [OBJECT_PROCESS] = "Process",
+                                                          [OBJECT_CALLBACK] = "Callback",
+                                                          [OBJECT_DIRECTORY] = "Directory",
+                                                          [OBJECT_SECTION] = "Section"};
 
 /* Data exports that hold the address of a type; types without a number have no objects here. */
 static const struct {
     const char *export;
     int type;
-} type_exports[] = {
-    {"CmKeyObjectType", OBJECT_KEY},          {"ExDesktopObjectType", -1},
-    {"ExEventObjectType", OBJECT_EVENT},      {"ExSemaphoreObjectType", OBJECT_SEMAPHORE},
-    {"ExWindowStationObjectType", -1},        {"IoAdapterObjectType", -1},
-    {"IoDeviceObjectType", OBJECT_DEVICE},    {"IoDriverObjectType", OBJECT_DRIVER},
-    {"IoFileObjectType", OBJECT_FILE},        {"LpcPortObjectType", -1},
-    {"MmSectionObjectType", OBJECT_SECTION},  {"PsJobType", -1},
-    {"PsProcessType", OBJECT_PROCESS},        {"PsThreadType", OBJECT_THREAD},
-    {"SeTokenObjectType", -1},                {"TmTransactionObjectType", -1}};
+} type_exports[] = {{"CmKeyObjectType", OBJECT_KEY},
+                    {"ExDesktopObjectType", -1},
+                    {"ExEventObjectType", OBJECT_EVENT},
+                    {"ExSemaphoreObjectType", OBJECT_SEMAPHORE},
+                    {"ExWindowStationObjectType", -1},
+                    {"IoAdapterObjectType", -1},
+                    {"IoDeviceObjectType", OBJECT_DEVICE},
+                    {"IoDriverObjectType", OBJECT_DRIVER},
+                    {"IoFileObjectType", OBJECT_FILE},
+                    {"LpcPortObjectType", -1},
+                    {"MmSectionObjectType", OBJECT_SECTION},
+                    {"PsJobType", -1},
+                    {"PsProcessType", OBJECT_PROCESS},
+                    {"PsThreadType", OBJECT_THREAD},
+                    {"SeTokenObjectType", -1},
+                    {"TmTransactionObjectType", -1}};
 
 #define TYPE_EXPORTS (sizeof type_exports / sizeof *type_exports)
 
@@ -261,8 +274,8 @@ static ntstatus ObReferenceObjectByPointerWithTag(uint64_t object, uint32_t acce
 
 static uint64_t ObGetObjectType(uint64_t object)
 {
-    return state->type_objects[checked(object, "the type of memory was asked that is no object")
-                                   ->type];
+    return state
+        ->type_objects[checked(object, "the type of memory was asked that is no object")->type];
 }
 
 static void ObMakeTemporaryObject(uint64_t address)

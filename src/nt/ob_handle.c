@@ -2,8 +2,8 @@
 /*
  * Handles: one table for the whole computer, small multiples of 4.
  *
- * A slot that was closed is used again as late as possible, so that a stale handle is an invalid one
- * for a while.  An open handle is a reference of the object.
+ * A slot that was closed is used again as late as possible, so that a stale handle is an invalid
+ * one for a while.  An open handle is a reference of the object.
  */
 #include "nt/ex.h"
 

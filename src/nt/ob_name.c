@@ -3,8 +3,8 @@
  * The name space of objects: full paths, compared without regard to case.
  *
  * Directories and symbolic links are objects like others.  A path is walked component by component;
- * a symbolic link replaces what was walked so far by its target and the walk begins again.  Names are
- * found by a walk over all of them, in the order of naming: there are few.
+ * a symbolic link replaces what was walked so far by its target and the walk begins again.  Names
+ * are found by a walk over all of them, in the order of naming: there are few.
  */
 #include "nt/ex.h"
 
@@ -44,8 +44,8 @@ static struct ob_name *find(const uint16_t *units, size_t count)
 {
     struct ob_name *name = state->first;
 
-    while (name != NULL && rtl_compare_units(name->path.Buffer, name->path.Length / 2u, units,
-                                             count, true) != 0) {
+    while (name != NULL &&
+           rtl_compare_units(name->path.Buffer, name->path.Length / 2u, units, count, true) != 0) {
         name = name->next;
     }
     return name;
@@ -238,7 +238,8 @@ static ntstatus name_walked(struct ob_object *object, struct walk *walk)
     if (status != STATUS_SUCCESS) {
         return STATUS_OBJECT_PATH_NOT_FOUND;
     }
-    if (parent != NULL && (parent->type != OBJECT_DIRECTORY || next_end(walk, end) != walk->count)) {
+    if (parent != NULL &&
+        (parent->type != OBJECT_DIRECTORY || next_end(walk, end) != walk->count)) {
         return STATUS_OBJECT_PATH_NOT_FOUND;
     }
     if (walk->count < 2 || walk->units[walk->count - 1] == '\\') {
@@ -363,9 +364,17 @@ static void make_link(const char *path, const char *to)
 
 void ob_name_start(void)
 {
-    static const char *const directories[] = {
-        "\\",           "\\Device",    "\\??",         "\\Driver", "\\FileSystem", "\\Callback",
-        "\\ObjectTypes", "\\KernelObjects", "\\BaseNamedObjects", "\\Windows", "\\Security"};
+    static const char *const directories[] = {"\\",
+                                              "\\Device",
+                                              "\\??",
+                                              "\\Driver",
+                                              "\\FileSystem",
+                                              "\\Callback",
+                                              "\\ObjectTypes",
+                                              "\\KernelObjects",
+                                              "\\BaseNamedObjects",
+                                              "\\Windows",
+                                              "\\Security"};
 
     state = machine_allocate(sizeof *state);
     for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {

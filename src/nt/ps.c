@@ -2,10 +2,10 @@
 /*
  * Processes and threads.
  *
- * There is one process, System, and every thread is a thread of it; the simulated program's requests
- * come from threads whose previous mode is user mode.  Nobody creates processes, so that routines
- * registered for that are never called.  Thread and image routines are called for what happens in
- * this computer: system threads, and drivers loaded after the registration.
+ * There is one process, System, and every thread is a thread of it; the simulated program's
+ * requests come from threads whose previous mode is user mode.  Nobody creates processes, so that
+ * routines registered for that are never called.  Thread and image routines are called for what
+ * happens in this computer: system threads, and drivers loaded after the registration.
  */
 #include "nt/ex.h"
 

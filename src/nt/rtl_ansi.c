@@ -217,8 +217,8 @@ static void put_size(uint32_t *where, uint32_t size)
     }
 }
 
-static ntstatus buffer_to_unicode(uint16_t *to, uint32_t bytes, uint32_t *result, const uint8_t *from,
-                                  uint32_t count, const struct page *page)
+static ntstatus buffer_to_unicode(uint16_t *to, uint32_t bytes, uint32_t *result,
+                                  const uint8_t *from, uint32_t count, const struct page *page)
 {
     uint32_t units = bytes / 2 < count ? bytes / 2 : count;
 
@@ -342,7 +342,8 @@ static int32_t RtlCompareString(const struct ansi_string *a, const struct ansi_s
     return (int32_t)a->Length - (int32_t)b->Length;
 }
 
-static uint8_t RtlEqualString(const struct ansi_string *a, const struct ansi_string *b, uint8_t fold)
+static uint8_t RtlEqualString(const struct ansi_string *a, const struct ansi_string *b,
+                              uint8_t fold)
 {
     return RtlCompareString(a, b, fold) == 0;
 }

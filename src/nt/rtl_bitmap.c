@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RTL_BITMAP: bits in the driver's memory, bit 0 the lowest of the first 32-bit word.  A routine that
- * is asked about bits beyond the end answers as if there were none.
+ * RTL_BITMAP: bits in the driver's memory, bit 0 the lowest of the first 32-bit word.  A routine
+ * that is asked about bits beyond the end answers as if there were none.
  */
 #include "nt/ex.h"
 

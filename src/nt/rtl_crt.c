@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The C library's strings, as the kernel exports them.  One set of algorithms over strings of bytes
- * and of 16-bit units; a character is touched when its page is first reached, and nothing beyond the
- * terminator is.
+ * and of 16-bit units; a character is touched when its page is first reached, and nothing beyond
+ * the terminator is.
  */
 #include "nt/ex.h"
 

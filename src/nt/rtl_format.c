@@ -324,8 +324,7 @@ static void convert_string(struct rtl_sink *sink, struct source *source, const s
     emit_text(sink, spec, text, bounded_length(text, wide, limit_of(spec)), wide);
 }
 
-static void convert_character(struct rtl_sink *sink, struct source *source,
-                              const struct spec *spec)
+static void convert_character(struct rtl_sink *sink, struct source *source, const struct spec *spec)
 {
     bool wide = text_is_wide(spec, source->wide);
     uint16_t unit = (uint16_t)argument(source);
@@ -451,10 +450,8 @@ static void convert_unsigned(struct rtl_sink *sink, struct source *source, const
 
 static void convert_pointer(struct rtl_sink *sink, struct source *source, const struct spec *spec)
 {
-    struct spec pointer = {.width = spec->width,
-                           .minus = spec->minus,
-                           .has_precision = true,
-                           .precision = 16};
+    struct spec pointer = {
+        .width = spec->width, .minus = spec->minus, .has_precision = true, .precision = 16};
     struct number number = {.prefix = spec->alternate ? "0X" : ""};
 
     put_digits(&number, argument(source), 16, true);

@@ -120,8 +120,10 @@ static bool suite_holds(uint32_t condition, uint16_t wanted)
 static ntstatus RtlVerifyVersionInfo(const struct version_info *wanted, uint32_t types,
                                      uint64_t mask)
 {
-    enum { NUMBERS = VERSION_TYPE_MAJOR | VERSION_TYPE_MINOR | VERSION_TYPE_SP_MAJOR |
-                     VERSION_TYPE_SP_MINOR };
+    enum {
+        NUMBERS =
+            VERSION_TYPE_MAJOR | VERSION_TYPE_MINOR | VERSION_TYPE_SP_MAJOR | VERSION_TYPE_SP_MINOR
+    };
     bool ok = true;
 
     machine_touch((uint64_t)wanted, sizeof *wanted, PAGER_READ);
@@ -135,8 +137,7 @@ static ntstatus RtlVerifyVersionInfo(const struct version_info *wanted, uint32_t
         ok = ok && holds(condition_of(mask, VERSION_TYPE_BUILD), VERSION_BUILD, wanted->Build);
     }
     if (types & VERSION_TYPE_PLATFORM) {
-        ok = ok &&
-             holds(condition_of(mask, VERSION_TYPE_PLATFORM), PLATFORM_NT, wanted->Platform);
+        ok = ok && holds(condition_of(mask, VERSION_TYPE_PLATFORM), PLATFORM_NT, wanted->Platform);
     }
     if (types & VERSION_TYPE_PRODUCT) {
         ok = ok && holds(condition_of(mask, VERSION_TYPE_PRODUCT), PRODUCT_WORKSTATION,

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#define DIGITS_MAX  65u
-#define GUID_UNITS  38u /* {xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx} */
-#define GUID_TAG    0x64697547u /* "Guid" */
+#define DIGITS_MAX 65u
+#define GUID_UNITS 38u         /* {xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx} */
+#define GUID_TAG   0x64697547u /* "Guid" */
 
 static bool base_is_valid(uint32_t base)
 {
@@ -208,8 +208,8 @@ static ntstatus RtlStringFromGUID(const struct guid *guid, struct unicode_string
         if (dash_before(i)) {
             text[n++] = '-';
         }
-        text[n++] = (uint8_t)"0123456789ABCDEF"[bytes[guid_order[i]] >> 4];
-        text[n++] = (uint8_t)"0123456789ABCDEF"[bytes[guid_order[i]] & 15];
+        text[n++] = (uint8_t) "0123456789ABCDEF"[bytes[guid_order[i]] >> 4];
+        text[n++] = (uint8_t) "0123456789ABCDEF"[bytes[guid_order[i]] & 15];
     }
     text[n++] = '}';
     text[n] = 0;

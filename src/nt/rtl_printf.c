@@ -51,7 +51,7 @@ static int32_t print(const struct call *call)
 /* (buffer, format, ...) and (buffer, format, va_list) */
 static uint64_t print_all(const uint64_t *a, bool list, bool wide)
 {
-    struct call call = {a[0],       SIZE_MAX, machine_pointer(a[1]), list ? machine_pointer(a[2]) : a + 2,
+    struct call call = {a[0], SIZE_MAX, machine_pointer(a[1]), list ? machine_pointer(a[2]) : a + 2,
                         list, wide};
 
     return (uint64_t)print(&call);
@@ -60,7 +60,7 @@ static uint64_t print_all(const uint64_t *a, bool list, bool wide)
 /* (buffer, count, format, ...) and (buffer, count, format, va_list) */
 static uint64_t print_some(const uint64_t *a, bool list, bool wide)
 {
-    struct call call = {a[0],       a[1], machine_pointer(a[2]), list ? machine_pointer(a[3]) : a + 3,
+    struct call call = {a[0], a[1], machine_pointer(a[2]), list ? machine_pointer(a[3]) : a + 3,
                         list, wide};
 
     return (uint64_t)print(&call);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The registry by paths relative to well-known keys, and RtlQueryRegistryValues, which walks a table
- * of the driver's.
+ * The registry by paths relative to well-known keys, and RtlQueryRegistryValues, which walks a
+ * table of the driver's.
  *
  * Names and data that a query routine gets lie in paged pool of this call's own.
  */
@@ -25,8 +25,7 @@ enum {
 static const char *const bases[RELATIVE_COUNT] = {
     [RELATIVE_SERVICES] = "\\Registry\\Machine\\System\\CurrentControlSet\\Services",
     [RELATIVE_CONTROL] = "\\Registry\\Machine\\System\\CurrentControlSet\\Control",
-    [RELATIVE_WINDOWS_NT] =
-        "\\Registry\\Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion",
+    [RELATIVE_WINDOWS_NT] = "\\Registry\\Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion",
     [RELATIVE_DEVICEMAP] = "\\Registry\\Machine\\Hardware\\DeviceMap",
     [RELATIVE_USER] = "\\Registry\\User\\.Default"};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counted strings: UNICODE_STRING and its operations.  Lengths are bytes; a string need not end with
- * a zero.  Every routine touches the strings it reads and the room it writes before it changes
+ * Counted strings: UNICODE_STRING and its operations.  Lengths are bytes; a string need not end
+ * with a zero.  Every routine touches the strings it reads and the room it writes before it changes
  * anything.
  */
 #include "nt/ex.h"
@@ -224,8 +224,8 @@ static uint8_t RtlPrefixUnicodeString(const struct unicode_string *a,
 {
     rtl_touch_unicode(a);
     rtl_touch_unicode(b);
-    return a->Length <= b->Length && rtl_compare_units(a->Buffer, a->Length / 2u, b->Buffer,
-                                                       a->Length / 2u, fold != 0) == 0;
+    return a->Length <= b->Length &&
+           rtl_compare_units(a->Buffer, a->Length / 2u, b->Buffer, a->Length / 2u, fold != 0) == 0;
 }
 
 #define HASH_DEFAULT 0u
@@ -303,5 +303,4 @@ NT_CALL3(RtlPrefixUnicodeString, const struct unicode_string *, const struct uni
          uint8_t)
 NT_CALL4(RtlHashUnicodeString, const struct unicode_string *, uint8_t, uint32_t, uint32_t *)
 NT_CALL3(RtlUpcaseUnicodeString, struct unicode_string *, const struct unicode_string *, uint8_t)
-NT_CALL3(RtlDowncaseUnicodeString, struct unicode_string *, const struct unicode_string *,
-         uint8_t)
+NT_CALL3(RtlDowncaseUnicodeString, struct unicode_string *, const struct unicode_string *, uint8_t)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time as a count of 100 ns since 1601 and as fields of the Gregorian calendar.  1601 begins a cycle
- * of 400 years, so that leap years need no offset.
+ * Time as a count of 100 ns since 1601 and as fields of the Gregorian calendar.  1601 begins a
+ * cycle of 400 years, so that leap years need no offset.
  */
 #include "nt/ex.h"
 

@@ -110,7 +110,7 @@ static ntstatus walk(const struct object_attributes *guest, bool create, struct 
     }
     if (attributes.root != 0) {
         from = key_of_object(attributes.root);
-        status = from == NULL      ? STATUS_OBJECT_TYPE_MISMATCH
+        status = from == NULL    ? STATUS_OBJECT_TYPE_MISMATCH
                  : from->deleted ? STATUS_KEY_DELETED
                                  : STATUS_SUCCESS;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * User memory that drivers allocate.  It lies where the simulated program's buffers lie; a base that
- * the caller chooses is refused, and so is reserving without committing: there is memory or there is
- * none.
+ * User memory that drivers allocate.  It lies where the simulated program's buffers lie; a base
+ * that the caller chooses is refused, and so is reserving without committing: there is memory or
+ * there is none.
  */
 #include "nt/ex.h"
 

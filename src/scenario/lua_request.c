@@ -46,7 +46,7 @@ static void push_result(lua_State *L, const struct started *self)
     uint32_t bytes = 0;
     const void *output;
 
-    if (nt_request_status(self->request) < 0) {
+    if (NT_ERROR(nt_request_status(self->request))) { /* a warning may come with data */
         lua_pushnil(L);
         return;
     }

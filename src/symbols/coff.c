@@ -62,10 +62,11 @@ void coff_read_symbols(const struct image *image, struct table *table)
         uint32_t value = bytes_u32(symbol, 8);
         uint16_t number = bytes_u16(symbol, 12);
         uint16_t type = bytes_u16(symbol, 14);
-        uint8_t class = symbol.at[16];
+        uint16_t tail = bytes_u16(symbol, 16); /* storage class, count of auxiliary records */
+        uint8_t class = tail & 0xff;
         struct bytes name = symbol_name(symbol, strings);
 
-        at += SYMBOL_SIZE * (1 + (size_t)symbol.at[17]);
+        at += SYMBOL_SIZE * (1 + (size_t)(tail >> 8));
         if ((type >> 4 & 3) != TYPE_FUNCTION || number == 0 || number > image->section_count ||
             (class != CLASS_EXTERNAL && class != CLASS_STATIC) || name.size == 0) {
             continue;

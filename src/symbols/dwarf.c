@@ -36,7 +36,8 @@ struct reader {
     struct bytes directory; /* of the compilation */
     uint64_t base;          /* what its range lists are relative to */
     Dwarf_Line_Context context;
-    uint32_t *files; /* pool offset + 1 of each file that was asked for */
+    Dwarf_Unsigned line_version; /* the line table has one of its own */
+    uint32_t *files;             /* pool offset + 1 of each file that was asked for */
     uint64_t file_limit;
 };
 
@@ -319,7 +320,7 @@ static uint32_t file_at(struct reader *reader, uint64_t index)
     }
     name.at = (const uint8_t *)text;
     name.size = strlen(text);
-    if ((where != 0 || reader->version >= 5) &&
+    if ((where != 0 || reader->line_version >= 5) &&
         dwarf_srclines_include_dir_data(reader->context, (Dwarf_Signed)where, &text, &error) ==
             DW_DLV_OK &&
         text != NULL) {
@@ -381,10 +382,10 @@ static void read_rows(struct reader *reader)
 static void open_lines(struct reader *reader)
 {
     Dwarf_Signed first, count, limit = 0;
-    Dwarf_Unsigned version;
     Dwarf_Small tables;
     Dwarf_Error error;
-    int status = dwarf_srclines_b(reader->unit, &version, &tables, &reader->context, &error);
+    int status =
+        dwarf_srclines_b(reader->unit, &reader->line_version, &tables, &reader->context, &error);
 
     reader->file_limit = 0;
     if (status != DW_DLV_OK) {

@@ -166,7 +166,7 @@ static bool covers(const struct table_function *a, const struct table_function *
 
 /* Take the functions of one source into functions[0, accepted), which are ascending and disjoint.
  */
-static uint32_t accept(struct table *table, uint32_t accepted, uint8_t source)
+static uint32_t accept(struct table *table, uint32_t accepted, unsigned source)
 {
     struct table_function *functions = table->functions.items;
     uint32_t kept = 0, end = accepted;
@@ -217,7 +217,7 @@ void table_merge(struct table *table)
         return;
     }
     sort(&table->functions, sizeof(struct table_function), compare_sources);
-    for (uint8_t source = 0; source < SOURCE_COUNT; source++) {
+    for (unsigned source = 0; source < SOURCE_COUNT; source++) {
         accepted = accept(table, accepted, source);
     }
     for (uint32_t i = 0; i + 1 < accepted; i++) { /* a size taken over may reach too far */

@@ -188,6 +188,9 @@ static void control(struct nt_request *request)
     case FAKE_ECHO:
         complete(request, 0, least(desc->input_bytes, desc->output_bytes));
         break;
+    case FAKE_OVERFLOW:
+        complete(request, (int32_t)0x80000005, least(desc->input_bytes, desc->output_bytes));
+        break;
     case FAKE_LATER:
         request->due = now + SECOND;
         break;

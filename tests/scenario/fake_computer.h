@@ -16,6 +16,7 @@ enum {
     FAKE_LATER = 0x222008,     /* echo, after one second */
     FAKE_ON_CANCEL = 0x22200c, /* 0xC0000120 when cancelled, never before */
     FAKE_STUCK = 0x222010,     /* never */
+    FAKE_OVERFLOW = 0x222018,  /* echo, with the warning 0x80000005 */
     FAKE_DELETE = 0x222014,    /* deletes \Device\Second */
 };
 

@@ -93,11 +93,13 @@ START_TEST(files)
                   "local out, refused = f:control(0x222004)\n"
                   "expect(out == nil and refused == 0xC0000010)\n"
                   "expect(f:internal_control(0x222000, 'x', 1) == 'x')\n"
+                  "local part, warning = f:control(0x222018, 'abc', 2)\n"
+                  "expect(part == 'ab' and warning == 0x80000005)\n"
                   "expect(f:flush() == true)\n"
                   "expect(f:close() == true)\n");
     ck_assert_str_eq(end.log, "create 1000; read 4@100; write 3@7; control 0x222000 4; "
                               "control 0x222000 4; control 0x222004 0; control 0x222000 1; "
-                              "flush; cleanup; close; ");
+                              "control 0x222018 3; flush; cleanup; close; ");
 }
 END_TEST
 
