@@ -82,7 +82,8 @@ struct plan {
     const char *script_name; /* as messages name it; NULL: the default scenario */
     const char *script;
     size_t script_bytes;
-    FILE *trace; /* NULL: none */
+    FILE *trace;       /* NULL: none */
+    uint32_t patience; /* seconds in which a living computer says something or uses the processor */
 };
 
 /* Run the computer to its end and collect what it reports; text of drivers goes to stderr at once.

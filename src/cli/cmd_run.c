@@ -12,6 +12,7 @@
 #define DRIVERS_MAX      64u
 #define DEFAULT_SEED     1
 #define DEFAULT_BUDGET   10
+#define PATIENCE         60
 
 struct run_options {
     const char *paths[DRIVERS_MAX];
@@ -361,7 +362,7 @@ int cmd_run(int argc, char **argv)
                     .rules = RULE_SET_ALL,
                     .budget_seconds = DEFAULT_BUDGET},
     };
-    struct plan plan = {0};
+    struct plan plan = {.patience = PATIENCE};
     int code = EXIT_CLEAN;
 
     argp_parse(&parser, argc, argv, 0, NULL, &options);

@@ -16,18 +16,17 @@
 
 #include "cli/cli.h"
 
-#define RING_BYTES   (4u << 20)
-#define POLL_MS      1000
-#define SILENT_POLLS 60           /* a minute without a record and without using the processor */
-#define FILE_BYTES   (1ull << 30) /* the paging file cannot come near this */
-#define CPU_GRACE    4u           /* seconds for the computer to end itself when its time is over */
+#define RING_BYTES (4u << 20)
+#define POLL_MS    1000
+#define FILE_BYTES (1ull << 30) /* the paging file cannot come near this */
+#define CPU_GRACE  4u           /* seconds for the computer to end itself when its time is over */
 
 struct watch {
     const struct plan *plan;
     struct run_report *report;
     struct channel *channel;
     pid_t child;
-    int silent;             /* polls */
+    uint32_t silent;        /* polls without a record and without using the processor */
     uint64_t cpu_ns;        /* of the child at the last poll */
     const char *killed_for; /* NULL: not killed by us */
     bool out_of_memory;
@@ -140,8 +139,8 @@ static void check_silence(struct watch *watch)
         watch->silent = 0;
         return;
     }
-    if (++watch->silent == SILENT_POLLS) {
-        watch->killed_for = "did nothing for a minute and had to be ended";
+    if (++watch->silent == watch->plan->patience) {
+        watch->killed_for = "stood still and had to be ended";
         (void)kill(watch->child, SIGKILL);
     }
 }

@@ -19,9 +19,15 @@
 #endif
 #ifdef WITH_ASAN
 const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "exitcode=4:handle_segv=0:allow_user_segv_handler=1:use_sigaltstack=0";
+}
+
+const char *__ubsan_default_options(void)
+{
+    return "exitcode=4";
 }
 #endif
 

@@ -108,6 +108,10 @@ uint32_t backtrace_fill(struct code_place *frames, uint32_t max)
             break;
         case CALL_EXPORT:
             add(&walk, f->stub);
+            if (call_site(f) != f->return_address) {
+                add(&walk, call_site(f));
+                break;
+            }
             registers_of_export(&registers, f);
             walk_guest(&walk, &registers);
             break;
@@ -125,7 +129,7 @@ uint64_t backtrace_blame(void)
             return f->trap->rip;
         }
         if (f->kind == CALL_EXPORT) {
-            return f->return_address;
+            return call_site(f);
         }
     }
     return 0;

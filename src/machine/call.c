@@ -54,11 +54,21 @@ const struct call_frame *machine_call_frame(void)
     return frame;
 }
 
+uint64_t call_site(const struct call_frame *frame)
+{
+    const struct call_frame *guest = frame->previous;
+
+    if (module_at(frame->return_address) != NULL || guest == NULL || guest->kind != CALL_GUEST) {
+        return frame->return_address;
+    }
+    return guest->stub + 1; /* like a return address, behind what it stands for */
+}
+
 uint64_t machine_caller(void)
 {
     const struct call_frame *frame = machine_call_frame();
 
-    return frame == NULL ? 0 : frame->return_address;
+    return frame == NULL ? 0 : call_site(frame);
 }
 
 MS_ABI uint64_t call_dispatch(struct call_frame *frame, uint32_t index, const uint64_t *arguments)
@@ -71,7 +81,7 @@ MS_ABI uint64_t call_dispatch(struct call_frame *frame, uint32_t index, const ui
     call_push(frame);
     M->counters.export_calls++;
     M->time++;
-    machine_event(EVENT_CALL, frame->stub - ARENA_NT, frame->return_address, 0);
+    machine_event(EVENT_CALL, frame->stub - ARENA_NT, call_site(frame), 0);
     result = M->exports.dispatch(index, arguments);
     machine_choice_point();
     call_pop(frame);
@@ -84,7 +94,7 @@ typedef MS_ABI uint64_t guest_routine(uint64_t, uint64_t, uint64_t, uint64_t, ui
 
 uint64_t machine_call(uint64_t routine, unsigned count, const uint64_t *arguments)
 {
-    struct call_frame frame = {.kind = CALL_GUEST};
+    struct call_frame frame = {.kind = CALL_GUEST, .stub = routine};
     uint64_t a[GUEST_ARGUMENTS_MAX] = {0};
     uint64_t result;
 

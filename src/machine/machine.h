@@ -261,8 +261,8 @@ enum call_kind {
 /* One crossing between guest and host; a thread's crossings form a chain, innermost first. */
 struct call_frame {
     struct call_frame *previous;
-    uint64_t stub;           /* CALL_EXPORT: address of the export's entry stub */
-    uint64_t return_address; /* CALL_EXPORT: in the guest */
+    uint64_t stub;           /* CALL_EXPORT: the export's entry stub; CALL_GUEST: the routine */
+    uint64_t return_address; /* CALL_EXPORT: in the guest, but see call_site */
     uint64_t stack_pointer;  /* CALL_EXPORT: guest rsp after the return */
     uint64_t rbx, rbp, rsi, rdi, r12, r13, r14, r15;
     struct trap *trap;

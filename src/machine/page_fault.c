@@ -80,12 +80,18 @@ static _Noreturn void raised_irql(const struct fault *fault, const char *why)
                      fault->ip, words);
 }
 
+/* Whose code a finding names: the driver's, also when the system faulted on its behalf. */
+static uint64_t culprit(const struct fault *fault)
+{
+    return fault->by_driver ? fault->ip : machine_caller();
+}
+
 static _Noreturn void pageable_out(const struct fault *fault)
 {
     char target[80];
 
     describe_target(fault, target, sizeof target);
-    machine_blame(machine_finding(RULE_PAGEABLE_AT_RAISED_IRQL, fault->ip,
+    machine_blame(machine_finding(RULE_PAGEABLE_AT_RAISED_IRQL, culprit(fault),
                                   "%s was %s at IRQL %u while it was paged out", target,
                                   verb(fault->access), machine_irql()));
     raised_irql(fault, "which is pageable and was paged out");
@@ -97,7 +103,7 @@ static _Noreturn void discarded(const struct fault *fault)
     char words[200];
 
     describe_target(fault, target, sizeof target);
-    machine_blame(machine_finding(RULE_INIT_CALLED_LATE, fault->ip,
+    machine_blame(machine_finding(RULE_INIT_CALLED_LATE, culprit(fault),
                                   "%s was %s after it had been discarded", target,
                                   verb(fault->access)));
     if (machine_irql() >= DISPATCH_LEVEL) {

@@ -245,6 +245,9 @@ _Noreturn void machine_bugcheck(uint32_t code, uint64_t p1, uint64_t p2, uint64_
     snprintf(report.message, sizeof report.message, "%s", words != NULL ? words : "");
     report.finding = M->blamed_finding;
     report.frame_count = backtrace_fill(report.frames, FINDING_FRAMES);
+    for (uint32_t i = 0; i < report.frame_count && report.place.module[0] == '\0'; i++) {
+        report.place = report.frames[i]; /* a jump to nowhere: whoever jumped */
+    }
     channel_put(M->channel, RECORD_BUGCHECK, &report, sizeof report);
     machine_stop(RUN_BUGCHECK, NULL);
 }

@@ -119,10 +119,6 @@ static void IoFreeIrp(struct irp *irp)
         ex_pool_free_checked((uint64_t)irp, 0);
         return;
     }
-    if (irp->CurrentLocation <= irp->StackCount && !record->completing) {
-        machine_notice("an IRP at %#llx was freed while a driver had it",
-                       (unsigned long long)(uint64_t)irp);
-    }
     io_irp_free(irp);
 }
 

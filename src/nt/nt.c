@@ -150,6 +150,7 @@ static uint64_t dispatch(uint32_t index, const uint64_t *arguments)
     if (nt_hooks.before_call != NULL) {
         nt_hooks.before_call(export, arguments);
     }
+    io_deliver_apcs(); /* the driver may have lowered the IRQL by itself */
     result = export->call(arguments);
     io_deliver_apcs();
     return result;

@@ -158,7 +158,7 @@ void verify_before_call(const struct nt_export *export, const uint64_t *argument
     const struct thread *thread = machine_thread();
     uint32_t id = thread != NULL ? thread->id : 0;
     uint8_t irql = machine_irql(), limit = export->irql_max;
-    const char *because = "";
+    const char *because = "", *reason;
 
     if (waits_as_it_must(condition, id)) {
         return;
@@ -172,8 +172,9 @@ void verify_before_call(const struct nt_export *export, const uint64_t *argument
         return;
     }
     if (condition != NULL && irql > condition->limit && condition->limit < limit &&
-        applies(condition, arguments, &because)) {
+        applies(condition, arguments, &reason)) {
         limit = condition->limit;
+        because = reason;
     }
     if (irql > limit) {
         machine_finding(RULE_API_IRQL, 0, "%s was called at IRQL %u (%s); its limit%s%s is %s",

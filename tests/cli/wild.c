@@ -24,6 +24,8 @@ static DRIVER_DISPATCH WildRead;
 #define WILD_CALL_NOWHERE 0x222018 /* calls an address where nothing is */
 #define WILD_BUGCHECK     0x22201c /* asks for a bug check */
 #define WILD_PRINT_MUCH   0x222020 /* more text than any buffer holds */
+#define WILD_PAUSE        0x222024 /* stops the process that it runs in */
+#define WILD_KILL         0x222028 /* kills it */
 
 static PDEVICE_OBJECT WildDevice;
 static KEVENT WildNever;
@@ -45,11 +47,22 @@ static DECLSPEC_NOINLINE LONG Recurse(LONG Depth)
     return Recurse(Depth + Frame[0]) + Frame[0];
 }
 
-/* exit_group(42), as no driver would: but a stray jump could. */
-static VOID ExitProcess(VOID)
+/* A system call of the host, as no driver would make one: but a stray jump could. */
+static LONG64 HostCall(LONG64 Number, LONG64 First, LONG64 Second)
 {
-    __asm__ volatile("syscall" : : "a"(231), "D"(42) : "rcx", "r11", "memory");
+    LONG64 Result;
+
+    __asm__ volatile("syscall"
+                     : "=a"(Result)
+                     : "a"(Number), "D"(First), "S"(Second)
+                     : "rcx", "r11", "memory");
+    return Result;
 }
+
+#define HOST_PAUSE      34
+#define HOST_GETPID     39
+#define HOST_KILL       62
+#define HOST_EXIT_GROUP 231
 
 static VOID BeWild(ULONG Code)
 {
@@ -59,7 +72,7 @@ static VOID BeWild(ULONG Code)
             WildCount++;
         }
     case WILD_EXIT:
-        ExitProcess();
+        HostCall(HOST_EXIT_GROUP, 42, 0);
         break;
     case WILD_PRINT:
         DbgPrint("plain \033[31mred\033[0m text\n");
@@ -78,6 +91,13 @@ static VOID BeWild(ULONG Code)
         break;
     case WILD_BUGCHECK:
         KeBugCheckEx(0xDEADDEAD, 1, 2, 3, 4);
+    case WILD_PAUSE:
+        for (;;) {
+            HostCall(HOST_PAUSE, 0, 0);
+        }
+    case WILD_KILL:
+        HostCall(HOST_KILL, HostCall(HOST_GETPID, 0, 0), 9);
+        break;
     case WILD_PRINT_MUCH:
         for (LONG i = 0; i < 20000; i++) {
             DbgPrint("line %d: 0123456789012345678901234567890123456789\n", i);
