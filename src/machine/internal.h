@@ -63,7 +63,8 @@ struct machine_state {
     void *scheduler_sanitizer;
     const void *scheduler_stack_low;
     size_t scheduler_stack_bytes;
-    struct thread *threads; /* all, by id */
+    struct thread *threads;                  /* all, by id */
+    struct thread *ready_first, *ready_last; /* in the order in which they became ready */
     struct thread *thread_pool;
     uint32_t thread_slots_used;
     uint32_t thread_next_id;

@@ -177,11 +177,37 @@ struct thread *machine_thread_new(void (*entry)(void *), void *argument)
     return thread;
 }
 
+static void enqueue(struct thread *thread)
+{
+    thread->state = THREAD_READY;
+    thread->ready_next = NULL;
+    if (M->ready_first == NULL) {
+        M->ready_first = thread;
+    } else {
+        M->ready_last->ready_next = thread;
+    }
+    M->ready_last = thread;
+}
+
+static void dequeue(struct thread *thread)
+{
+    struct thread **link = &M->ready_first;
+    struct thread *before = NULL;
+
+    while (*link != thread) {
+        before = *link;
+        link = &before->ready_next;
+    }
+    *link = thread->ready_next;
+    if (M->ready_last == thread) {
+        M->ready_last = before;
+    }
+}
+
 void machine_thread_ready(struct thread *thread)
 {
     PG_ASSERT(thread->state == THREAD_FREE || thread->state == THREAD_WAITING);
-    thread->state = THREAD_READY;
-    thread->ready_since = M->sequence++;
+    enqueue(thread);
 }
 
 void machine_thread_wait(void)
@@ -198,8 +224,7 @@ void machine_thread_yield(void)
     struct thread *thread = M->cpu.current;
 
     PG_ASSERT(thread != NULL && M->cpu.irql < DISPATCH_LEVEL && M->cpu.dpc_depth == 0);
-    thread->state = THREAD_READY;
-    thread->ready_since = M->sequence++;
+    enqueue(thread);
     to_scheduler(thread, false);
 }
 
@@ -242,15 +267,12 @@ void machine_thread_release(struct thread *thread)
 
 /* ---- scheduling ---- */
 
-/* Ready threads of the highest ready priority; *first gets the one that was ready first. */
+/* How many ready threads have the highest ready priority. */
 static uint32_t ready_candidates(int32_t *priority)
 {
     uint32_t count = 0;
 
-    for (struct thread *t = M->threads; t != NULL; t = t->next) {
-        if (t->state != THREAD_READY || t == M->cpu.idle) {
-            continue;
-        }
+    for (struct thread *t = M->ready_first; t != NULL; t = t->ready_next) {
         if (count == 0 || t->priority > *priority) {
             *priority = t->priority;
             count = 1;
@@ -264,29 +286,27 @@ static uint32_t ready_candidates(int32_t *priority)
 /* The n-th candidate in the order in which they became ready. */
 static struct thread *nth_ready(int32_t priority, uint32_t n)
 {
-    uint64_t after = 0;
-    struct thread *best = NULL;
+    struct thread *t = M->ready_first;
 
-    for (uint32_t i = 0; i <= n; i++) {
-        best = NULL;
-        for (struct thread *t = M->threads; t != NULL; t = t->next) {
-            if (t->state == THREAD_READY && t != M->cpu.idle && t->priority == priority &&
-                t->ready_since >= after && (best == NULL || t->ready_since < best->ready_since)) {
-                best = t;
-            }
-        }
-        PG_ASSERT(best != NULL);
-        after = best->ready_since + 1;
+    while (t->priority != priority || n-- > 0) {
+        t = t->ready_next;
+        PG_ASSERT(t != NULL);
     }
-    return best;
+    return t;
 }
 
 static struct thread *pick(void)
 {
     int32_t priority = 0;
     uint32_t count = ready_candidates(&priority);
+    struct thread *thread;
 
-    return count == 0 ? NULL : nth_ready(priority, machine_choose(CHOICE_THREAD, count));
+    if (count == 0) {
+        return NULL;
+    }
+    thread = nth_ready(priority, machine_choose(CHOICE_THREAD, count));
+    dequeue(thread);
+    return thread;
 }
 
 bool thread_other_ready(int32_t at_least)
@@ -341,8 +361,8 @@ pg_status thread_start(void)
     if (M->cpu.idle == NULL) {
         return PG_E_NO_MEMORY;
     }
+    dequeue(M->cpu.idle); /* it is never among those that may be picked */
     M->cpu.idle->system = true;
-    M->cpu.idle->priority = -1;
     M->cpu.idle->state = THREAD_WAITING;
     return PG_OK;
 }

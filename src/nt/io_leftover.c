@@ -83,19 +83,30 @@ static void timers(const struct io_driver *driver)
     }
 }
 
-/* A thread is still in the driver when one of its calls will return into the image. */
+/* Where a thread will return into the image, or entered it; 0: it is not in there. */
+static uint64_t place_inside(const struct module *module, const struct thread *thread)
+{
+    uint64_t entered = 0;
+
+    for (const struct call_frame *f = thread->calls; f != NULL; f = f->previous) {
+        if (f->kind == CALL_EXPORT && inside(module, f->return_address)) {
+            return f->return_address;
+        }
+        if (f->kind == CALL_GUEST && inside(module, f->stub)) {
+            entered = f->stub;
+        }
+    }
+    return entered;
+}
+
 static void threads(const struct io_driver *driver)
 {
     for (const struct thread *t = machine_thread_next(NULL); t != NULL;
          t = machine_thread_next(t)) {
-        if (t->state == THREAD_ENDED) {
-            continue;
-        }
-        for (const struct call_frame *f = t->calls; f != NULL; f = f->previous) {
-            if (inside(driver->module, f->return_address)) {
-                report(driver, f->return_address, "a thread that still runs its code");
-                break;
-            }
+        uint64_t place = t->state == THREAD_ENDED ? 0 : place_inside(driver->module, t);
+
+        if (place != 0) {
+            report(driver, place, "a thread that still runs its code");
         }
     }
 }

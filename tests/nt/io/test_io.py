@@ -13,6 +13,7 @@ import unittest
 
 PROGRAM, DRIVERS = sys.argv[1:3]
 PROBE = os.path.join(DRIVERS, 'io_probe.sys')
+LEAVE = os.path.join(DRIVERS, 'io_leave.sys')
 
 # In the order of the tables in io_probe.c.
 CHECKS = ['build', 'completion-order', 'forward', 'associated', 'cancel', 'reuse', 'mdl', 'mdl-paged',
@@ -45,14 +46,14 @@ def order(name):
 class Case(unittest.TestCase):
     maxDiff = None
 
-    def run_script(self, script, *options, code=0):
-        """Run the probe under a scenario; what it printed, the report."""
+    def run_script(self, script, *options, code=0, drivers=(PROBE,)):
+        """Run drivers under a scenario; what they printed, the report."""
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, 'probe.lua')
             with open(path, 'w', encoding='utf-8') as file:
                 file.write(script)
             done = subprocess.run(
-                [PROGRAM, 'run', PROBE, '--script', path, '--json', *options],
+                [PROGRAM, 'run', *drivers, '--script', path, '--json', *options],
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False,
                 timeout=120)
         printed, out = done.stderr.decode(), done.stdout.decode()
@@ -215,6 +216,47 @@ out, status = d:shutdown()
 expect(status == 0xC0000010)
 '''
         self.run_script(script)
+
+
+class Unloading(Case):
+    def leave(self, what, *expected):
+        names = ['device', 'timer', 'thread', 'request', 'locked', 'nothing']
+        script = 'open("\\\\Device\\\\IoLeave"):control(%d)' % control_code(0x800 + names.index(what))
+        printed, report = self.run_script(script, code=1 if expected else 0, drivers=(LEAVE,))
+        self.assertEqual(report['result'], 'findings' if expected else 'clean')
+        self.assertEqual([f['rule'] for f in report['findings']],
+                         ['unload-left-behind'] * len(expected))
+        for finding, text in zip(report['findings'], expected):
+            self.assertIn(text, finding['message'])
+        self.assertIn('unload\n', printed)
+        return report['findings']
+
+    def test_what_is_left_behind_is_found(self):
+        self.leave('nothing')
+        self.leave('device', '1 device, such as \\Device\\IoLeave')
+        self.assertEqual(self.leave('timer', 'a timer that is set')[0]['function'], 'TimerDpc')
+        self.assertEqual(self.leave('thread', 'a thread')[0]['function'], 'SleepLong')
+        self.assertEqual(self.leave('request', 'a pending request')[0]['function'], 'Keep')
+        self.assertEqual(self.leave('locked', 'pages of 1 MDL locked')[0]['function'], 'Control')
+
+    def test_rules_that_are_off_find_nothing(self):
+        script = 'open("\\\\Device\\\\IoLeave"):control(%d)' % control_code(0x800)
+        _, report = self.run_script(script, '--check', 'none', drivers=(LEAVE,))
+        self.assertEqual(report['result'], 'clean')
+
+    def test_start_reinitialization_stop(self):
+        printed, _ = self.run_script('log("scenario")', drivers=(LEAVE,))
+        self.assertEqual(printed.splitlines(), [
+            'entry \\Driver\\io_leave '
+            '\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\io_leave',
+            'reinitialize boot 1, devices are ready',
+            'reinitialize normal 2, devices are ready',
+            'reinitialize again 3, devices are ready',
+            'pagable: scenario', 'unload'])
+
+    def test_two_drivers_unload_in_the_opposite_order(self):
+        printed, report = self.run_script('', drivers=(PROBE, LEAVE))
+        self.assertEqual(report['result'], 'clean', printed)
 
 
 if __name__ == '__main__':
