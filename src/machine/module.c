@@ -65,6 +65,9 @@ static void lay_out(const struct loading *load)
     uint64_t word;
 
     image_copy(&module->image, 0, (void *)module->base, module->image.image_size);
+    if (load->relocations == NULL) {
+        return;
+    }
     for (uint32_t i = 0; i < module->image.reloc_count; i++) {
         void *at = (void *)(module->base + load->relocations[i]);
 

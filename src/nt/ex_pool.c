@@ -555,6 +555,16 @@ static bool slab_is_valid(const struct pool *pool, uint32_t page)
     return slab->page == page && live == slab->live && live > 0;
 }
 
+static bool run_is_valid(const struct pool *pool, uint32_t page)
+{
+    for (uint32_t i = 1; i < pool->pages[page].pages; i++) {
+        if (pool->pages[page + i].kind != PAGE_MORE) {
+            return false;
+        }
+    }
+    return pool->pages[page].block->address == page_address(pool, page);
+}
+
 static bool pool_is_valid(const struct pool *pool, uint64_t *blocks)
 {
     for (uint32_t page = 0; page < pool->page_count; page++) {
@@ -566,13 +576,8 @@ static bool pool_is_valid(const struct pool *pool, uint64_t *blocks)
             *blocks += pool->pages[page].slab->live;
             break;
         case PAGE_RUN:
-            if (pool->pages[page].block->address != page_address(pool, page)) {
+            if (!run_is_valid(pool, page)) {
                 return false;
-            }
-            for (uint32_t i = 1; i < pool->pages[page].pages; i++) {
-                if (pool->pages[page + i].kind != PAGE_MORE) {
-                    return false;
-                }
             }
             page += pool->pages[page].pages - 1;
             (*blocks)++;

@@ -95,6 +95,7 @@ static void mirror(const struct resource *resource)
     guest->Flag = resource->exclusive ? OWNED_EXCLUSIVE : 0;
     guest->NumberOfSharedWaiters = resource->shared_waiters.count;
     guest->NumberOfExclusiveWaiters = resource->exclusive_waiters.count;
+    PG_ASSERT(!resource->exclusive || resource->owners != NULL);
     guest->OwnerEntry.OwnerThread = resource->exclusive ? resource->owners->id : 0;
 }
 

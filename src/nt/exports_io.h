@@ -11,6 +11,7 @@
 #define NT_EXPORTS_IO(X)                                                                           \
     X(IoAcquireCancelSpinLock, NTOS, DONE, DISPATCH_LEVEL, 1)                                      \
     X(IoAcquireRemoveLockEx, NTOS, DONE, DISPATCH_LEVEL, 5)                                        \
+    X(IoAcquireVpbSpinLock, NTOS, DONE, DISPATCH_LEVEL, 1)                                         \
     X(IoAllocateDriverObjectExtension, NTOS, DONE, DISPATCH_LEVEL, 4)                              \
     X(IoAllocateErrorLogEntry, NTOS, DONE, DISPATCH_LEVEL, 2)                                      \
     X(IoAllocateIrp, NTOS, DONE, DISPATCH_LEVEL, 2)                                                \
@@ -56,9 +57,12 @@
     X(IoGetConfigurationInformation, NTOS, DONE, PASSIVE_LEVEL, 0)                                 \
     X(IoGetCurrentProcess, NTOS, DONE, HIGH_LEVEL, 0)                                              \
     X(IoGetDeviceAttachmentBaseRef, NTOS, DONE, DISPATCH_LEVEL, 1)                                 \
+    X(IoGetDeviceInterfaces, NTOS, DONE, PASSIVE_LEVEL, 4)                                         \
     X(IoGetDeviceObjectPointer, NTOS, DONE, PASSIVE_LEVEL, 4)                                      \
+    X(IoGetDeviceProperty, NTOS, DONE, PASSIVE_LEVEL, 5)                                           \
     X(IoGetDeviceToVerify, NTOS, DONE, DISPATCH_LEVEL, 1)                                          \
     X(IoGetDriverObjectExtension, NTOS, DONE, DISPATCH_LEVEL, 2)                                   \
+    X(IoGetFileObjectGenericMapping, NTOS, DONE, PASSIVE_LEVEL, 0)                                 \
     X(IoGetInitialStack, NTOS, DONE, APC_LEVEL, 0)                                                 \
     X(IoGetLowerDeviceObject, NTOS, DONE, DISPATCH_LEVEL, 1)                                       \
     X(IoGetPagingIoPriority, NTOS, DONE, HIGH_LEVEL, 1)                                            \
@@ -70,23 +74,31 @@
     X(IoInitializeRemoveLockEx, NTOS, DONE, PASSIVE_LEVEL, 5)                                      \
     X(IoInitializeTimer, NTOS, DONE, PASSIVE_LEVEL, 3)                                             \
     X(IoInitializeWorkItem, NTOS, DONE, HIGH_LEVEL, 2)                                             \
+    X(IoInvalidateDeviceRelations, NTOS, DONE, DISPATCH_LEVEL, 2)                                  \
+    X(IoInvalidateDeviceState, NTOS, DONE, DISPATCH_LEVEL, 1)                                      \
     X(IoIs32bitProcess, NTOS, DONE, DISPATCH_LEVEL, 1)                                             \
     X(IoIsOperationSynchronous, NTOS, DONE, HIGH_LEVEL, 1)                                         \
     X(IoIsSystemThread, NTOS, DONE, DISPATCH_LEVEL, 1)                                             \
     X(IoIsWdmVersionAvailable, NTOS, DONE, PASSIVE_LEVEL, 2)                                       \
     X(IoMakeAssociatedIrp, NTOS, DONE, DISPATCH_LEVEL, 2)                                          \
+    X(IoOpenDeviceRegistryKey, NTOS, DONE, PASSIVE_LEVEL, 4)                                       \
     X(IoQueueWorkItem, NTOS, DONE, DISPATCH_LEVEL, 4)                                              \
     X(IoQueueWorkItemEx, NTOS, DONE, DISPATCH_LEVEL, 4)                                            \
     X(IoRegisterBootDriverReinitialization, NTOS, DONE, PASSIVE_LEVEL, 3)                          \
+    X(IoRegisterDeviceInterface, NTOS, DONE, PASSIVE_LEVEL, 4)                                     \
     X(IoRegisterDriverReinitialization, NTOS, DONE, PASSIVE_LEVEL, 3)                              \
     X(IoRegisterLastChanceShutdownNotification, NTOS, DONE, PASSIVE_LEVEL, 1)                      \
+    X(IoRegisterPlugPlayNotification, NTOS, DONE, PASSIVE_LEVEL, 7)                                \
     X(IoRegisterShutdownNotification, NTOS, DONE, PASSIVE_LEVEL, 1)                                \
     X(IoReleaseCancelSpinLock, NTOS, DONE, DISPATCH_LEVEL, 1)                                      \
     X(IoReleaseRemoveLockAndWaitEx, NTOS, DONE, PASSIVE_LEVEL, 3)                                  \
     X(IoReleaseRemoveLockEx, NTOS, DONE, DISPATCH_LEVEL, 3)                                        \
+    X(IoReleaseVpbSpinLock, NTOS, DONE, DISPATCH_LEVEL, 1)                                         \
     X(IoRemoveShareAccess, NTOS, DONE, PASSIVE_LEVEL, 2)                                           \
+    X(IoRequestDeviceEject, NTOS, DONE, DISPATCH_LEVEL, 1)                                         \
     X(IoReuseIrp, NTOS, DONE, DISPATCH_LEVEL, 2)                                                   \
     X(IoSetCompletionRoutineEx, NTOS, DONE, DISPATCH_LEVEL, 7)                                     \
+    X(IoSetDeviceInterfaceState, NTOS, DONE, PASSIVE_LEVEL, 2)                                     \
     X(IoSetDeviceToVerify, NTOS, DONE, DISPATCH_LEVEL, 2)                                          \
     X(IoSetHardErrorOrVerifyDevice, NTOS, DONE, DISPATCH_LEVEL, 2)                                 \
     X(IoSetShareAccess, NTOS, DONE, PASSIVE_LEVEL, 4)                                              \
@@ -102,6 +114,8 @@
     X(IoThreadToProcess, NTOS, DONE, DISPATCH_LEVEL, 1)                                            \
     X(IoTryQueueWorkItem, NTOS, DONE, DISPATCH_LEVEL, 4)                                           \
     X(IoUninitializeWorkItem, NTOS, DONE, HIGH_LEVEL, 1)                                           \
+    X(IoUnregisterPlugPlayNotification, NTOS, DONE, PASSIVE_LEVEL, 1)                              \
+    X(IoUnregisterPlugPlayNotificationEx, NTOS, DONE, PASSIVE_LEVEL, 1)                            \
     X(IoUnregisterShutdownNotification, NTOS, DONE, PASSIVE_LEVEL, 1)                              \
     X(IoUpdateShareAccess, NTOS, DONE, PASSIVE_LEVEL, 2)                                           \
     X(IoWriteErrorLogEntry, NTOS, DONE, DISPATCH_LEVEL, 1)                                         \

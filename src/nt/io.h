@@ -55,7 +55,7 @@ struct io_driver {
     struct io_record record; /* address: DRIVER_OBJECT */
     struct module *module;   /* NULL once it is unloaded */
     struct io_driver_extension *extensions;
-    bool entered, failed, unloading;
+    bool entered, unloading; /* DriverEntry succeeded; DriverUnload was called */
 };
 
 struct io_driver *io_driver_find(uint64_t object);
@@ -237,6 +237,9 @@ uint32_t io_mdl_locked_by(uint64_t base, uint64_t bytes, uint64_t *caller);
 /* io_workitem.c: routine of the i-th queued work item; false beyond the last. */
 bool io_work_item_at(uint32_t index, uint64_t *routine);
 
+/* io_notify.c: plug and play notifications that a driver registered. */
+uint32_t io_notifications_of(const struct io_driver *driver);
+
 /* ---- special kernel APCs (io_apc.c; io_deliver_apcs in nt.h) ---- */
 
 /* Work in the context of a thread, at APC_LEVEL, as soon as the thread can take it.  A thread that
@@ -264,14 +267,15 @@ uint64_t io_shutdown_device(uint32_t index);
 
 /* Everything of the I/O manager; in the arena. */
 struct io_state {
-    struct io_table drivers, devices, irps, mdls, threads, work_items, log_entries;
+    struct io_table drivers, devices, irps, mdls, threads, work_items, log_entries, notifications;
     uint64_t sequence;
-    kspin_lock *cancel_lock; /* in nonpaged pool */
+    kspin_lock *cancel_lock, *vpb_lock; /* in nonpaged pool */
     struct io_apc *apcs;
     void *reinits;     /* io_reinit.c */
     void *free_timers; /* io_timer.c */
     uint32_t auto_names;
     uint64_t configuration; /* CONFIGURATION_INFORMATION */
+    uint64_t generic_mapping;
     uint64_t shutdowns;
 };
 extern struct io_state *io_state;

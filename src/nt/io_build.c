@@ -159,6 +159,7 @@ static struct irp *finished(struct build *b, ntstatus status)
 
 /* ---- exports ---- */
 
+/* NOLINTNEXTLINE(readability-function-size): NT's own parameters */
 static struct irp *IoBuildDeviceIoControlRequest(uint32_t code, struct device_object *device,
                                                  uint64_t input, uint32_t input_bytes,
                                                  uint64_t output, uint32_t output_bytes,

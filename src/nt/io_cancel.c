@@ -4,9 +4,12 @@
 
 void io_cancel_start(void)
 {
-    io_state->cancel_lock = machine_pointer(
-        ex_pool_allocate(POOL_NONPAGED, sizeof *io_state->cancel_lock, IO_TAG('I', 'o', 'C', 'l')));
-    PG_ASSERT(io_state->cancel_lock != NULL);
+    kspin_lock *locks = machine_pointer(
+        ex_pool_allocate(POOL_NONPAGED, 2 * sizeof *locks, IO_TAG('I', 'o', 'L', 'k')));
+
+    PG_ASSERT(locks != NULL);
+    io_state->cancel_lock = &locks[0];
+    io_state->vpb_lock = &locks[1];
 }
 
 uint8_t io_cancel_lock(void)

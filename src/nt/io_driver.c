@@ -199,7 +199,6 @@ static void start_main(void *argument)
         start->driver->entered = true;
         io_run_reinitialization(start->driver);
     } else {
-        start->driver->failed = true;
         io_forget_reinitialization(start->driver);
     }
     module_discard_init(start->driver->module);
@@ -285,10 +284,13 @@ static bool call_unload(struct io_driver *driver)
 
 enum nt_unload nt_driver_stop(struct module *module)
 {
-    struct io_driver *driver = module->nt;
+    struct io_driver *driver = io_driver_at(module->base);
     struct driver_object *object;
 
-    PG_ASSERT(driver != NULL && driver->module == module);
+    if (driver == NULL) { /* it was never started */
+        module_unload(module);
+        return NT_UNLOADED;
+    }
     object = machine_pointer(driver->record.address);
     if (driver->entered && (object->DriverUnload == NULL || in_use(object))) {
         return NT_NO_UNLOAD;

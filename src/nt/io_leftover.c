@@ -143,6 +143,18 @@ static void locked_pages(const struct io_driver *driver)
     }
 }
 
+static void notifications(const struct io_driver *driver)
+{
+    uint32_t count = io_notifications_of(driver);
+    char what[80];
+
+    if (count > 0) {
+        snprintf(what, sizeof what, "%u plug and play notification%s", count,
+                 count == 1 ? "" : "s");
+        report(driver, 0, what);
+    }
+}
+
 void io_report_leftovers(const struct io_driver *driver)
 {
     devices(driver);
@@ -152,4 +164,5 @@ void io_report_leftovers(const struct io_driver *driver)
     requests(driver);
     work_items(driver);
     locked_pages(driver);
+    notifications(driver);
 }

@@ -57,6 +57,39 @@ static uint32_t IoGetPagingIoPriority(const struct irp *irp)
     return (irp->Flags & (IRP_PAGING_IO | IRP_NOCACHE)) == (IRP_PAGING_IO | IRP_NOCACHE) ? 1 : 0;
 }
 
+/* GENERIC_MAPPING of files. */
+struct generic_mapping {
+    uint32_t read, write, execute, all;
+};
+
+static struct generic_mapping *IoGetFileObjectGenericMapping(void)
+{
+    if (io_state->generic_mapping == 0) {
+        struct generic_mapping *made = machine_pointer(
+            ex_pool_allocate(POOL_NONPAGED, sizeof *made, IO_TAG('I', 'o', 'G', 'm')));
+
+        PG_ASSERT(made != NULL);
+        *made = (struct generic_mapping){0x120089, 0x120116, 0x1200A0, 0x1F01FF};
+        io_state->generic_mapping = (uint64_t)made;
+    }
+    return machine_pointer(io_state->generic_mapping);
+}
+
+/* The lock of all volume parameter blocks. */
+static void IoAcquireVpbSpinLock(uint8_t *irql)
+{
+    machine_touch((uint64_t)irql, sizeof *irql, PAGER_WRITE);
+    *irql = ke_acquire_spin_lock(io_state->vpb_lock);
+}
+
+static void IoReleaseVpbSpinLock(uint8_t irql)
+{
+    ke_release_spin_lock(io_state->vpb_lock, irql);
+}
+
+NT_CALL0(struct generic_mapping *, IoGetFileObjectGenericMapping)
+NT_VOID1(IoAcquireVpbSpinLock, uint8_t *)
+NT_VOID1(IoReleaseVpbSpinLock, uint8_t)
 NT_CALL0(struct configuration *, IoGetConfigurationInformation)
 NT_CALL2(IoIsWdmVersionAvailable, uint8_t, uint8_t)
 NT_CALL7(IoSetCompletionRoutineEx, struct device_object *, struct irp *, uint64_t, uint64_t,

@@ -43,7 +43,8 @@ static void run(struct io_driver *driver, bool boot)
 
         ex_heap_give(r);
         object->Flags &= ~(boot ? DRVO_BOOTREINIT_REGISTERED : DRVO_REINIT_REGISTERED);
-        MACHINE_CALL(routine, (uint64_t)object, context, ++object->DriverExtension->Count);
+        object->DriverExtension->Count++;
+        MACHINE_CALL(routine, (uint64_t)object, context, object->DriverExtension->Count);
     }
 }
 

@@ -79,7 +79,14 @@ uint64_t zw_key_handle(struct zw_key *key)
 
 static struct zw_key *key_of_object(uint64_t object)
 {
-    return ob_type(object) == OBJECT_KEY ? (*link_of(object))->key : NULL;
+    struct open_key *open;
+
+    if (ob_type(object) != OBJECT_KEY) {
+        return NULL;
+    }
+    open = *link_of(object);
+    PG_ASSERT(open != NULL);
+    return open->key;
 }
 
 ntstatus zw_key_of_handle(uint64_t handle, struct zw_key **key)

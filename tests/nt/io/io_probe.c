@@ -5,9 +5,9 @@
  *   \Device\ProbeBottom     does what the control code says (enum probe_order)
  *   \Device\Probe           function 0x800 + n runs check n; 0xa00 + n makes mistake n;
  *                           0xb00 + order sends that order to ProbeBottom in the request itself
- *   \Device\ProbeBuffered, ...Direct, ...Neither   echo: a read gives what was written last; function
- *                           0xc00 with each method answers with the input, every byte plus one
- *   \Device\ProbeAlone      exclusive
+ *   \Device\ProbeBuffered, ...Direct, ...Neither   echo: a read gives what was written last;
+ * function 0xc00 with each method answers with the input, every byte plus one \Device\ProbeAlone
+ * exclusive
  */
 #include "io_probe.h"
 
@@ -43,15 +43,21 @@ static const struct {
     {"share", ProbeShare},
     {"power", ProbePower},
     {"stream", ProbeStream},
+    {"notify", ProbeNotify},
 };
 
 static probe_mistake *const Mistakes[] = {
-    MistakeCompleteTwice,       MistakeNoStack,    MistakeUseFreed,       MistakeCancelCompleted,
-    MistakeUnlock,              MistakePartial,    MistakeUnmap,          MistakeMapUnlocked,
-    MistakeUnmapElsewhere,      MistakeFreeQueued, MistakeQueueTwice,     MistakeDeleteTwice,
-    MistakeDeletedDevice,       MistakeNoCompletionRoutine, MistakeLockFreed,
-    MistakeLockAtDispatch,      MistakeRemoveLock, MistakeBadFile,        MistakeStartTimer,
-    MistakeWorkItemIrql,
+    MistakeCompleteTwice,  MistakeNoStack,
+    MistakeUseFreed,       MistakeCancelCompleted,
+    MistakeUnlock,         MistakePartial,
+    MistakeUnmap,          MistakeMapUnlocked,
+    MistakeUnmapElsewhere, MistakeFreeQueued,
+    MistakeQueueTwice,     MistakeDeleteTwice,
+    MistakeDeletedDevice,  MistakeNoCompletionRoutine,
+    MistakeLockFreed,      MistakeLockAtDispatch,
+    MistakeRemoveLock,     MistakeBadFile,
+    MistakeStartTimer,     MistakeWorkItemIrql,
+    MistakeProperty,
 };
 
 struct probe_extension {
@@ -264,8 +270,8 @@ static NTSTATUS DispatchOpenClose(PDEVICE_OBJECT Device, PIRP Irp)
     static const char *const Names[] = {"create", "?", "close"};
 
     if (Device->Flags & DO_EXCLUSIVE) {
-        DbgPrint("%s\n", Stack->MajorFunction == IRP_MJ_CLEANUP ? "cleanup"
-                                                                : Names[Stack->MajorFunction]);
+        DbgPrint("%s\n",
+                 Stack->MajorFunction == IRP_MJ_CLEANUP ? "cleanup" : Names[Stack->MajorFunction]);
     }
     return ProbeComplete(Irp, STATUS_SUCCESS, 0);
 }
@@ -313,7 +319,8 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     DriverObject->MajorFunction[IRP_MJ_INTERNAL_DEVICE_CONTROL] = DispatchControl;
     if (!NT_SUCCESS(NewDevice(L"\\Device\\ProbeBottom", ProbeRoleBottom, 0, &ProbeBottom)) ||
         !NT_SUCCESS(NewDevice(L"\\Device\\Probe", ProbeRoleMain, 0, &Device)) ||
-        !NT_SUCCESS(NewDevice(L"\\Device\\ProbeBuffered", ProbeRoleEcho, DO_BUFFERED_IO, &Device)) ||
+        !NT_SUCCESS(
+            NewDevice(L"\\Device\\ProbeBuffered", ProbeRoleEcho, DO_BUFFERED_IO, &Device)) ||
         !NT_SUCCESS(NewDevice(L"\\Device\\ProbeDirect", ProbeRoleEcho, DO_DIRECT_IO, &Device)) ||
         !NT_SUCCESS(NewDevice(L"\\Device\\ProbeNeither", ProbeRoleEcho, 0, &Device)) ||
         !NT_SUCCESS(NewDevice(L"\\Device\\ProbeAlone", ProbeRoleMain, DO_EXCLUSIVE, &Device))) {

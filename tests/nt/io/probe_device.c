@@ -2,6 +2,9 @@
 /* Checks of devices: names, stacks, opening them, extensions, remove locks, power, share access. */
 #include "io_probe.h"
 
+/* Of ntifs.h, which cannot be included with the rest. */
+NTKERNELAPI VOID NTAPI IoAcquireVpbSpinLock(PKIRQL Irql);
+NTKERNELAPI VOID NTAPI IoReleaseVpbSpinLock(KIRQL Irql);
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetLowerDeviceObject(PDEVICE_OBJECT DeviceObject);
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetDeviceAttachmentBaseRef(PDEVICE_OBJECT DeviceObject);
 NTKERNELAPI PFILE_OBJECT NTAPI IoCreateStreamFileObject(PFILE_OBJECT FileObject,
@@ -44,8 +47,8 @@ BOOLEAN ProbeNames(void)
     EXPECT("names", IoCreateSymbolicLink(&Link, &Name) == STATUS_SUCCESS);
     EXPECT("names", IoCreateSymbolicLink(&Link, &Name) == STATUS_OBJECT_NAME_COLLISION);
     /* Not ready: nobody may open it yet. */
-    EXPECT("names", IoGetDeviceObjectPointer(&Link, FILE_READ_DATA, &File, &Found) ==
-                        STATUS_NO_SUCH_DEVICE);
+    EXPECT("names",
+           IoGetDeviceObjectPointer(&Link, FILE_READ_DATA, &File, &Found) == STATUS_NO_SUCH_DEVICE);
     Device->Flags &= ~DO_DEVICE_INITIALIZING;
     EXPECT("names",
            IoGetDeviceObjectPointer(&Link, FILE_READ_DATA, &File, &Found) == STATUS_SUCCESS);
@@ -108,8 +111,8 @@ BOOLEAN ProbeAttach(void)
     EXPECT("attach", Middle->AttachedDevice == NULL && IoGetLowerDeviceObject(Top) == NULL);
     IoDetachDevice(Bottom);
 
-    EXPECT("attach", IoEnumerateDeviceObjectList(ProbeDriver, List, 0, &Count) ==
-                         STATUS_BUFFER_TOO_SMALL);
+    EXPECT("attach",
+           IoEnumerateDeviceObjectList(ProbeDriver, List, 0, &Count) == STATUS_BUFFER_TOO_SMALL);
     EXPECT("attach", Count == 9);
     EXPECT("attach",
            IoEnumerateDeviceObjectList(ProbeDriver, List, sizeof(List), &Count) == STATUS_SUCCESS);
@@ -134,8 +137,8 @@ BOOLEAN ProbePointer(void)
     PFILE_OBJECT File = NULL, Other = NULL;
 
     DbgPrint("open\n");
-    EXPECT("pointer", IoGetDeviceObjectPointer(&Name, FILE_ALL_ACCESS, &File, &Device) ==
-                          STATUS_SUCCESS);
+    EXPECT("pointer",
+           IoGetDeviceObjectPointer(&Name, FILE_ALL_ACCESS, &File, &Device) == STATUS_SUCCESS);
     DbgPrint("opened\n");
     EXPECT("pointer", IoGetDeviceObjectPointer(&Name, FILE_ALL_ACCESS, &Other, &Device) ==
                           STATUS_ACCESS_DENIED);
@@ -145,8 +148,8 @@ BOOLEAN ProbePointer(void)
     ObDereferenceObject(File);
     DbgPrint("closed\n");
 
-    EXPECT("pointer", IoGetDeviceObjectPointer(&Deep, FILE_ALL_ACCESS, &File, &Device) ==
-                          STATUS_SUCCESS);
+    EXPECT("pointer",
+           IoGetDeviceObjectPointer(&Deep, FILE_ALL_ACCESS, &File, &Device) == STATUS_SUCCESS);
     EXPECT("pointer", File->FileName.Length == 20 && File->FileName.Buffer[0] == L'\\' &&
                           File->FileName.Buffer[9] == L'n');
     ObDereferenceObject(File);
@@ -162,8 +165,8 @@ BOOLEAN ProbeExtension(void)
     PVOID First = NULL, Second = NULL;
 
     EXPECT("extension", IoGetDriverObjectExtension(ProbeDriver, &Id) == NULL);
-    EXPECT("extension", IoAllocateDriverObjectExtension(ProbeDriver, &Id, 40, &First) ==
-                            STATUS_SUCCESS);
+    EXPECT("extension",
+           IoAllocateDriverObjectExtension(ProbeDriver, &Id, 40, &First) == STATUS_SUCCESS);
     EXPECT("extension", IoAllocateDriverObjectExtension(ProbeDriver, &Id, 40, &Second) ==
                             STATUS_OBJECT_NAME_COLLISION);
     EXPECT("extension", IoGetDriverObjectExtension(ProbeDriver, &Id) == First && First != NULL);
@@ -220,18 +223,19 @@ BOOLEAN ProbeShare(void)
 
     IoSetShareAccess(FILE_READ_DATA, FILE_SHARE_READ, &A, &Share);
     EXPECT("share", Share.OpenCount == 1 && Share.Readers == 1 && Share.SharedRead == 1);
-    EXPECT("share", IoCheckShareAccess(FILE_WRITE_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE, &B, &Share,
-                                       TRUE) == STATUS_SHARING_VIOLATION);
+    EXPECT("share", IoCheckShareAccess(FILE_WRITE_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE, &B,
+                                       &Share, TRUE) == STATUS_SHARING_VIOLATION);
     EXPECT("share", IoCheckShareAccess(FILE_READ_DATA, 0, &B, &Share, TRUE) ==
                         STATUS_SHARING_VIOLATION); /* would not let the first read */
     EXPECT("share", Share.OpenCount == 1);
-    EXPECT("share", IoCheckShareAccess(FILE_READ_DATA, FILE_SHARE_READ, &B, &Share, TRUE) ==
-                        STATUS_SUCCESS);
+    EXPECT("share",
+           IoCheckShareAccess(FILE_READ_DATA, FILE_SHARE_READ, &B, &Share, TRUE) == STATUS_SUCCESS);
     EXPECT("share", Share.OpenCount == 2 && B.ReadAccess && !B.WriteAccess && B.SharedRead);
     IoRemoveShareAccess(&A, &Share);
     IoRemoveShareAccess(&B, &Share);
     EXPECT("share", Share.OpenCount == 0 && Share.Readers == 0 && Share.SharedRead == 0);
-    EXPECT("share", IoCheckShareAccess(FILE_READ_ATTRIBUTES, 0, &B, &Share, TRUE) == STATUS_SUCCESS);
+    EXPECT("share",
+           IoCheckShareAccess(FILE_READ_ATTRIBUTES, 0, &B, &Share, TRUE) == STATUS_SUCCESS);
     EXPECT("share", Share.OpenCount == 0);
     return TRUE;
 }
@@ -255,11 +259,11 @@ BOOLEAN ProbePower(void)
     POWER_STATE State;
 
     State.DeviceState = PowerDeviceD3;
-    EXPECT("power", PoSetPowerState(ProbeBottom, DevicePowerState, State).DeviceState ==
-                        PowerDeviceD0);
+    EXPECT("power",
+           PoSetPowerState(ProbeBottom, DevicePowerState, State).DeviceState == PowerDeviceD0);
     State.DeviceState = PowerDeviceD0;
-    EXPECT("power", PoSetPowerState(ProbeBottom, DevicePowerState, State).DeviceState ==
-                        PowerDeviceD3);
+    EXPECT("power",
+           PoSetPowerState(ProbeBottom, DevicePowerState, State).DeviceState == PowerDeviceD3);
     State.DeviceState = PowerDeviceD2;
     EXPECT("power", PoRequestPowerIrp(ProbeBottom, IRP_MN_SET_POWER, State, PowerDone, &PowerAnswer,
                                       NULL) == STATUS_PENDING);
@@ -283,6 +287,50 @@ BOOLEAN ProbeStream(void)
     ObDereferenceObject(File);
     EXPECT("stream", Device->ReferenceCount == 0);
     IoDeleteDevice(Device);
+    return TRUE;
+}
+
+/* ---- plug and play, in a computer without ---- */
+
+static NTSTATUS Notified(PVOID Notification, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Notification);
+    UNREFERENCED_PARAMETER(Context);
+    return STATUS_SUCCESS;
+}
+
+BOOLEAN ProbeNotify(void)
+{
+    static const GUID Class = {0x4d36e978, 0xe325, 0x11ce, {0xbf, 0xc1, 8, 0, 0x2b, 0xe1, 3, 0x18}};
+    UNICODE_STRING Link = RTL_CONSTANT_STRING(L"\\??\\no-such-interface");
+    PWSTR List = NULL;
+    PVOID Entry = NULL;
+    HANDLE Key;
+    KIRQL Irql;
+
+    EXPECT("notify",
+           IoRegisterPlugPlayNotification(EventCategoryDeviceInterfaceChange, 0, (PVOID)&Class,
+                                          ProbeDriver, Notified, NULL, &Entry) == STATUS_SUCCESS);
+    EXPECT("notify", Entry && IoUnregisterPlugPlayNotification(Entry) == STATUS_SUCCESS);
+    EXPECT("notify", IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, ProbeBottom,
+                                                    ProbeDriver, Notified, NULL,
+                                                    &Entry) == STATUS_INVALID_PARAMETER);
+    EXPECT("notify", IoRegisterDeviceInterface(ProbeBottom, &Class, NULL, &Link) ==
+                         STATUS_INVALID_DEVICE_REQUEST);
+    EXPECT("notify", IoSetDeviceInterfaceState(&Link, TRUE) == STATUS_OBJECT_NAME_NOT_FOUND);
+    EXPECT("notify", IoGetDeviceInterfaces(&Class, NULL, 0, &List) == STATUS_SUCCESS);
+    EXPECT("notify", List && List[0] == 0);
+    ExFreePool(List);
+    EXPECT("notify", IoOpenDeviceRegistryKey(ProbeBottom, PLUGPLAY_REGKEY_DEVICE, KEY_READ, &Key) ==
+                         STATUS_INVALID_DEVICE_REQUEST);
+    EXPECT("notify", IoGetFileObjectGenericMapping()->GenericAll == FILE_ALL_ACCESS);
+    IoAcquireVpbSpinLock(&Irql);
+    EXPECT("notify", KeGetCurrentIrql() == DISPATCH_LEVEL);
+    IoReleaseVpbSpinLock(Irql);
+    EXPECT("notify", IoGetConfigurationInformation()->DiskCount == 0);
+    IoGetConfigurationInformation()->DiskCount++;
+    EXPECT("notify", IoGetConfigurationInformation()->DiskCount == 1);
+    EXPECT("notify", IoIsWdmVersionAvailable(1, 0x10) && !IoIsWdmVersionAvailable(7, 0));
     return TRUE;
 }
 
@@ -310,6 +358,13 @@ void MistakeDeletedDevice(void)
 void MistakeBadFile(void)
 {
     IoGetRelatedDeviceObject((PFILE_OBJECT)ProbeBottom);
+}
+
+void MistakeProperty(void)
+{
+    ULONG Length;
+
+    IoGetDeviceProperty(ProbeBottom, DevicePropertyHardwareID, 0, NULL, &Length);
 }
 
 void MistakeStartTimer(void)

@@ -32,8 +32,8 @@ BOOLEAN ProbeBuild(void)
     /* Completed by a DPC, told in this thread, which waits. */
     Irp = BuildOrder(ProbePendDpc, &Event, &Iosb);
     EXPECT("build", Irp != NULL && IoCallDriver(ProbeBottom, Irp) == STATUS_PENDING);
-    EXPECT("build", KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL) ==
-                        STATUS_SUCCESS);
+    EXPECT("build",
+           KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL) == STATUS_SUCCESS);
     EXPECT("build", Iosb.Status == STATUS_SUCCESS && Iosb.Information == 5);
 
     /* At APC_LEVEL the thread cannot be told. */
@@ -53,8 +53,8 @@ BOOLEAN ProbeBuild(void)
     }
 
     Offset.QuadPart = 0x1234;
-    Irp = IoBuildSynchronousFsdRequest(IRP_MJ_WRITE, ProbeBottom, &Timeout, sizeof(Timeout), &Offset,
-                                       &Event, &Iosb);
+    Irp = IoBuildSynchronousFsdRequest(IRP_MJ_WRITE, ProbeBottom, &Timeout, sizeof(Timeout),
+                                       &Offset, &Event, &Iosb);
     EXPECT("build", Irp != NULL);
     Stack = IoGetNextIrpStackLocation(Irp);
     EXPECT("build", Stack->Parameters.Write.Length == sizeof(Timeout));

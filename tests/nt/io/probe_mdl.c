@@ -34,8 +34,8 @@ BOOLEAN ProbeMdl(void)
     return TRUE;
 }
 
-/* Paged pool that is locked may be used at DISPATCH_LEVEL, where everything else that is pageable has
- * left: raising the IRQL trims. */
+/* Paged pool that is locked may be used at DISPATCH_LEVEL, where everything else that is pageable
+ * has left: raising the IRQL trims. */
 BOOLEAN ProbeMdlPaged(void)
 {
     SIZE_T Size = 4 * PAGE_SIZE, i;
@@ -139,7 +139,8 @@ BOOLEAN ProbePagesForMdl(void)
     Mdl = MmAllocatePagesForMdl(Low, High, Skip, 3 * PAGE_SIZE - 1);
     EXPECT("pages-for-mdl", Mdl != NULL && MmGetMdlByteCount(Mdl) == 3 * PAGE_SIZE);
     EXPECT("pages-for-mdl", MmGetMdlPfnArray(Mdl)[2] <= 0xfffff);
-    Address = MmMapLockedPagesSpecifyCache(Mdl, KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
+    Address =
+        MmMapLockedPagesSpecifyCache(Mdl, KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
     EXPECT("pages-for-mdl", Address != NULL && Address[0] == 0 && Address[3 * PAGE_SIZE - 1] == 0);
     Address[3 * PAGE_SIZE - 1] = 1;
     MmUnmapLockedPages(Address, Mdl);

@@ -18,11 +18,11 @@ LEAVE = os.path.join(DRIVERS, 'io_leave.sys')
 # In the order of the tables in io_probe.c.
 CHECKS = ['build', 'completion-order', 'forward', 'associated', 'cancel', 'reuse', 'mdl', 'mdl-paged',
           'mdl-partial', 'pages-for-mdl', 'work-item', 'timer', 'device-queue', 'start-io',
-          'remove-lock', 'csq', 'names', 'attach', 'pointer', 'extension', 'share', 'power', 'stream']
+          'remove-lock', 'csq', 'names', 'attach', 'pointer', 'extension', 'share', 'power', 'stream', 'notify']
 MISTAKES = ['complete-twice', 'no-stack', 'use-freed', 'cancel-completed', 'unlock', 'partial', 'unmap',
             'map-unlocked', 'unmap-elsewhere', 'free-queued', 'queue-twice', 'delete-twice',
             'deleted-device', 'no-completion-routine', 'lock-nothing', 'lock-at-dispatch',
-            'remove-lock', 'bad-file', 'start-timer', 'work-item-irql']
+            'remove-lock', 'bad-file', 'start-timer', 'work-item-irql', 'property']
 ORDERS = ['succeed', 'fail', 'pend-dpc', 'pend-cancelable', 'pend-forever', 'forget',
           'unmarked-pending', 'marked-success']
 
@@ -123,6 +123,7 @@ class Mistakes(Case):
         self.bugcheck('deleted-device', 0x18)
         self.bugcheck('bad-file', 0x18)
         self.bugcheck('remove-lock', 0xc9)
+        self.bugcheck('property', 0xca, 2)
         self.bugcheck('start-timer', 0x1e, 0xffffffffc0000005)
 
 
