@@ -2,8 +2,8 @@
 /*
  * Status codes: the one way in which pagable's functions report failure.
  *
- * 0 is success, every failure is negative.  A status never describes what a *driver* did wrong (that
- * is a finding or a bug check) nor a defect of pagable itself (that stops by assertion).
+ * 0 is success, every failure is negative.  A status never describes what a *driver* did wrong
+ * (that is a finding or a bug check) nor a defect of pagable itself (that stops by assertion).
  */
 #ifndef PAGABLE_STATUS_H
 #define PAGABLE_STATUS_H

@@ -6,7 +6,8 @@
  *   X(name, bytes)                                            data
  *
  * One list per family; the loader, `pagable info`, the import library of the sample drivers and the
- * IRQL check all read this table.  Highest IRQLs are facts of Microsoft's DDI reference (CC-BY-4.0).
+ * IRQL check all read this table.  Highest IRQLs are facts of Microsoft's DDI reference
+ * (CC-BY-4.0).
  */
 #ifndef PAGABLE_NT_EXPORTS_H
 #define PAGABLE_NT_EXPORTS_H

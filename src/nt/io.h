@@ -15,6 +15,8 @@
 #include "nt/nt.h"
 #include "nt/requests.h"
 
+#include <string.h>
+
 #define IO_DECLARE_CALL(name, module, state, irql, arguments)                                      \
     uint64_t call_##name(const uint64_t *a);
 NT_EXPORTS_IO(IO_DECLARE_CALL)
@@ -22,6 +24,14 @@ NT_EXPORTS_IO(IO_DECLARE_CALL)
 
 #define IO_TAG(a, b, c, d)                                                                         \
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+
+/* memcpy between addresses, either of which may be 0 when there is nothing to copy. */
+static inline void io_copy(uint64_t to, uint64_t from, size_t bytes)
+{
+    if (bytes > 0) {
+        memcpy(machine_pointer(to), machine_pointer(from), bytes);
+    }
+}
 
 /* ---- records by address (io_table.c) ---- */
 

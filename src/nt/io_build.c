@@ -59,7 +59,7 @@ static bool add_system_buffer(struct irp *irp, uint64_t input, uint32_t input_by
     }
     if (input_bytes > 0) {
         machine_touch(input, input_bytes, PAGER_READ);
-        memcpy(machine_pointer(buffer), machine_pointer(input), input_bytes);
+        io_copy(buffer, input, input_bytes);
     }
     irp->AssociatedIrp.SystemBuffer = machine_pointer(buffer);
     irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;

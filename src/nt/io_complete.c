@@ -101,7 +101,7 @@ void io_finish_buffers(struct irp *irp)
                     record->output_bytes; /* what a driver counts beyond the buffer is not there */
             }
             machine_touch(record->user_output, bytes, PAGER_WRITE);
-            memcpy(machine_pointer(record->user_output), irp->AssociatedIrp.SystemBuffer, bytes);
+            io_copy(record->user_output, (uint64_t)irp->AssociatedIrp.SystemBuffer, bytes);
         }
         if (irp->Flags & IRP_DEALLOCATE_BUFFER) {
             ex_pool_free_checked((uint64_t)irp->AssociatedIrp.SystemBuffer, 0);

@@ -50,7 +50,7 @@ static uint32_t memory_bytes(const struct nt_request_desc *desc)
 static void set_parameters(struct pnp *p, struct io_stack_location *stack, uint64_t device)
 {
     if (p->desc->kind == NT_SYSTEM_CONTROL) {
-        memcpy(machine_pointer(p->memory), machine_pointer(p->input), p->desc->input_bytes);
+        io_copy(p->memory, p->input, p->desc->input_bytes);
         stack->Parameters.WMI.ProviderId = device;
         stack->Parameters.WMI.DataPath = machine_pointer(p->memory);
         stack->Parameters.WMI.BufferSize = p->bytes;
@@ -117,7 +117,7 @@ void io_pnp_request(const struct nt_request_desc *desc, uint64_t input, uint64_t
         if (output != 0 && p.memory != 0) {
             uint32_t bytes = p.bytes < desc->output_bytes ? p.bytes : desc->output_bytes;
 
-            memcpy(machine_pointer(output), machine_pointer(p.memory), bytes);
+            io_copy(output, p.memory, bytes);
             *information = desc->kind == NT_PNP ? bytes : *information;
         }
     }

@@ -242,6 +242,10 @@ static void shutdown(struct nt_request *r)
 static void run(struct nt_request *r)
 {
     r->status = STATUS_INSUFFICIENT_RESOURCES;
+    if (r->desc.device != 0 && io_device_find(r->desc.device) == NULL) {
+        r->status = STATUS_NO_SUCH_DEVICE; /* deleted since the request was made */
+        return;
+    }
     switch (r->desc.kind) {
     case NT_CREATE:
         create(r);
@@ -447,7 +451,7 @@ bool nt_run_in_thread(uint64_t routine, unsigned count, const uint64_t *argument
     PG_ASSERT(count <= sizeof call->arguments / sizeof *call->arguments);
     call->routine = routine;
     call->count = count;
-    memcpy(call->arguments, arguments, count * sizeof *arguments);
+    io_copy((uint64_t)call->arguments, (uint64_t)arguments, count * sizeof *arguments);
     if (ke_thread_new(call_main, call) == NULL) {
         ex_heap_give(call);
         return false;

@@ -146,6 +146,7 @@ for _, name in ipairs { "Buffered", "Direct", "Neither" } do
     expect(status == 0 and out == "IBM", string.format("%s: method %d gave %s", name, method, out))
     expect(f:control(0x222000 + (0xc00 - 0x800) * 4 + method, "HAL", 2) == "IB", "short output")
   end
+  expect(f:control(0x222000 + (0xc00 - 0x800) * 4, "", 8) == "", "no input")
   f:close()
 end
 '''
