@@ -8,8 +8,6 @@
  */
 #include "nt/io.h"
 
-#include <string.h>
-
 #define BUFFER_TAG IO_TAG('I', 'o', 'S', 'B')
 
 struct build {

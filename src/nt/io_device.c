@@ -11,7 +11,6 @@
 #include "nt/io.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define FILE_DEVICE_CD_ROM             0x02u
 #define FILE_DEVICE_TAPE               0x1fu

@@ -10,7 +10,6 @@
 #include "nt/io.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define DRIVER_TAG    IO_TAG('D', 'r', 'i', 'v')
 #define NAME_UNITS    128u

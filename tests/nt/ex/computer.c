@@ -122,6 +122,18 @@ struct ansi_string *guest_ansi(const char *text, uint16_t room)
     return string;
 }
 
+bool all_bytes(const void *memory, size_t bytes, uint8_t value)
+{
+    const uint8_t *at = memory;
+
+    for (size_t i = 0; i < bytes; i++) {
+        if (at[i] != value) {
+            return false;
+        }
+    }
+    return true;
+}
+
 const char *ascii_of(const uint16_t *units, size_t count)
 {
     static char text[512];

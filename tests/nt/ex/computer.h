@@ -20,6 +20,8 @@ char *guest_text(const char *text);
 uint16_t *guest_wide(const char *text);
 struct unicode_string *guest_unicode(const char *text, uint16_t room);
 struct ansi_string *guest_ansi(const char *text, uint16_t room);
+/* Whether every byte has the value: one assertion instead of one per byte. */
+bool all_bytes(const void *memory, size_t bytes, uint8_t value);
 /* ASCII of a wide string, in static memory. */
 const char *ascii_of(const uint16_t *units, size_t count);
 #define ASCII(string) ascii_of((string)->Buffer, (string)->Length / 2u)

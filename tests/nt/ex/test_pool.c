@@ -62,14 +62,11 @@ static void free_one(struct model_block *block)
 {
     enum nt_pool pool;
     uint32_t tag;
-    const uint8_t *bytes = machine_pointer(block->address);
 
     ck_assert_uint_eq(ex_pool_block(block->address, &pool, &tag), block->bytes);
     ck_assert_uint_eq(tag, TAG);
     ck_assert_int_eq(pool, block->pool);
-    for (size_t i = 0; i < block->bytes; i++) {
-        ck_assert_uint_eq(bytes[i], block->fill);
-    }
+    ck_assert(all_bytes(machine_pointer(block->address), block->bytes, block->fill));
     ex_pool_free(block->address);
     block->address = 0;
 }
@@ -178,9 +175,7 @@ START_TEST(flags_and_counters)
 
     computer_start();
     address = CALL(ExAllocatePool2, 0x40, 100, TAG);
-    for (unsigned i = 0; i < 100; i++) {
-        ck_assert_uint_eq(((uint8_t *)address)[i], 0);
-    }
+    ck_assert(all_bytes(machine_pointer(address), 100, 0));
     memset((void *)address, 0xaa, 100);
     CALL(ExFreePoolWithTag, address, TAG);
     /* 0x8: cache aligned; sizes that are no multiple of 64 would not be by themselves */
@@ -338,9 +333,7 @@ START_TEST(heap_gives_back_zeroes)
         uint8_t *memory = ex_heap_take(bytes);
 
         ck_assert_uint_eq((uint64_t)memory % 16, 0);
-        for (size_t i = 0; i < bytes; i++) {
-            ck_assert_uint_eq(memory[i], 0);
-        }
+        ck_assert(all_bytes(memory, bytes, 0));
         memset(memory, 0xff, bytes);
         ex_heap_give(memory);
         ck_assert_ptr_eq(ex_heap_take(bytes), memory);

@@ -63,7 +63,7 @@ static void check_sizes(uint64_t (*call)(const uint64_t *a), const uint64_t *arg
     uint32_t *needed = guest_memory(4);
     uint8_t *buffer = guest_memory(512);
     uint64_t slots[8];
-    uint32_t total;
+    uint32_t total, used;
 
     memcpy(slots, arguments, (out_at + 3) * sizeof *slots);
     slots[out_at] = SLOT(buffer);
@@ -82,9 +82,8 @@ static void check_sizes(uint64_t (*call)(const uint64_t *a), const uint64_t *arg
         slots[out_at + 1] = room;
         ck_assert_int_eq((ntstatus)call(slots), expected);
         ck_assert_uint_eq(*needed, total);
-        for (uint32_t i = room < fixed ? 0 : room < total ? room : total; i < 512; i++) {
-            ck_assert_uint_eq(buffer[i], 0xee);
-        }
+        used = room < fixed ? 0 : room < total ? room : total;
+        ck_assert(all_bytes(buffer + used, 512 - used, 0xee));
     }
 }
 
