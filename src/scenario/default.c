@@ -82,6 +82,10 @@ static void use_driver(struct module *module)
     while (count < DEVICES_MAX && nt_device_at(module, count, &device)) {
         objects[count++] = device.object;
     }
+    if (count == 0) { /* a silent success would promise too much */
+        machine_notice("%s made no device: only its start and its unloading are checked",
+                       module->name);
+    }
     for (uint32_t i = 0; i < count; i++) {
         struct nt_file *file = NULL;
         struct nt_request_desc create = {.kind = NT_CREATE, .device = objects[i]};

@@ -294,6 +294,12 @@ class Run(Case):
             report = self.run_json(driver(name), '--trim', 'none', '--check', 'none', code=0)
             self.assertEqual(report['result'], 'clean')
 
+    def test_a_driver_without_devices_is_told(self):
+        done = pagable('run', '-q', driver('touch'))
+        self.assertEqual(done.returncode, 0)
+        self.assertIn('touch.sys made no device', text(done)[1])
+        self.assertNotIn('made no device', text(pagable('run', driver('isolate_split')))[1])
+
     def test_several_drivers(self):
         report = self.run_json(driver('isolate_split'), driver('sections'), code=0)
         self.assertEqual(report['drivers'], ['isolate_split.sys', 'sections.sys'])
