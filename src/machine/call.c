@@ -88,22 +88,32 @@ MS_ABI uint64_t call_dispatch(struct call_frame *frame, uint32_t index, const ui
     return result;
 }
 
-typedef MS_ABI uint64_t guest_routine(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-                                      uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 #define GUEST_ARGUMENTS_MAX 12u
+#define STATUS_BAD_STACK    0xC0000028u
+
+_Static_assert(offsetof(struct machine_state, guest_frame) == 0, "call_x86_64.S");
 
 uint64_t machine_call(uint64_t routine, unsigned count, const uint64_t *arguments)
 {
     struct call_frame frame = {.kind = CALL_GUEST, .stub = routine};
+    struct call_frame *outer = M->guest_frame;
     uint64_t a[GUEST_ARGUMENTS_MAX] = {0};
+    uint64_t damage = 0;
     uint64_t result;
 
     PG_ASSERT(count <= GUEST_ARGUMENTS_MAX && M->cpu.current != NULL);
     memcpy(a, arguments, count * sizeof *a);
     call_push(&frame);
+    M->guest_frame = &frame;
     /* A routine ignores the arguments that it does not take; they cost a few stores. */
-    result = ((guest_routine *)routine)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9],
-                                        a[10], a[11]);
+    result = call_guest(routine, a, &frame, &damage);
+    M->guest_frame = outer;
+    if (damage != 0) {
+        machine_bugcheck(
+            0x1E, (uint64_t)(int64_t)(int32_t)STATUS_BAD_STACK, routine, 0, 0,
+            "a routine returned with another stack pointer, or without a register that it "
+            "had to keep");
+    }
     call_pop(&frame);
     return result;
 }

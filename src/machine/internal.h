@@ -48,6 +48,9 @@ struct finding_site {
 
 /* Everything; lies at ARENA_STATE. */
 struct machine_state {
+    /* The CALL_GUEST in progress on this stack.  First, since call_guest finds it by address: after
+     * a driver's routine returned, no register can be trusted. */
+    struct call_frame *guest_frame;
     struct machine_options options;
     struct channel *channel;
     uint64_t arena_next; /* next free byte of the state arena */
@@ -129,6 +132,10 @@ void thread_switch(uint64_t *save, uint64_t to);
 /* call.c, call_x86_64.S */
 void call_push(struct call_frame *frame);
 void call_pop(struct call_frame *frame);
+/* Calls a guest routine with 12 arguments.  *damage gets a nonzero value when it came back with
+ * another stack pointer or destroyed a register that it had to keep. */
+uint64_t call_guest(uint64_t routine, const uint64_t *arguments, struct call_frame *frame,
+                    uint64_t *damage);
 void call_entry(void);              /* where stubs jump to */
 uint64_t call_guard_check(void);    /* guest routine: returns */
 uint64_t call_guard_dispatch(void); /* guest routine: jumps to rax */

@@ -210,11 +210,12 @@ struct thread {
     uint8_t irql;     /* of the thread while it does not run */
     int32_t priority; /* higher runs first; 8 is normal */
     uint64_t stack_low, stack_high;
-    uint64_t stack_pointer;    /* saved while it does not run */
-    struct thread *ready_next; /* in the order in which they became ready */
-    struct call_frame *calls;  /* innermost export call or guest call */
-    uint64_t object;           /* nt's guest object (KTHREAD); gs:[0x188] while it runs */
-    void *nt;                  /* nt's own state of the thread */
+    uint64_t stack_pointer;         /* saved while it does not run */
+    struct thread *ready_next;      /* in the order in which they became ready */
+    struct call_frame *guest_frame; /* of the machine's state while the thread does not run */
+    struct call_frame *calls;       /* innermost export call or guest call */
+    uint64_t object;                /* nt's guest object (KTHREAD); gs:[0x188] while it runs */
+    void *nt;                       /* nt's own state of the thread */
     void (*entry)(void *argument);
     void *argument;
     bool system; /* not counted when asking whether anything is left to do */

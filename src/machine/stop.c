@@ -214,6 +214,8 @@ static unsigned blame_parameter(uint32_t code)
         return 2;
     case 0x1E:
         return 1;
+    case 0xE1:
+        return 0;
     default:
         return 4;
     }

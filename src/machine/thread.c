@@ -328,6 +328,7 @@ static void run_thread(struct thread *thread)
     thread->state = THREAD_RUNNING;
     M->cpu.current = thread;
     M->cpu.irql = thread->irql;
+    M->guest_frame = thread->guest_frame;
     processor_set_thread(thread->object);
     if (thread != M->cpu.idle) {
         M->counters.thread_switches++;
@@ -337,6 +338,8 @@ static void run_thread(struct thread *thread)
                 thread->stack_high - thread->stack_low);
     thread_switch(&M->scheduler_stack_pointer, thread->stack_pointer);
     enter_fiber(M->scheduler_sanitizer, NULL, NULL);
+    thread->guest_frame = M->guest_frame;
+    M->guest_frame = NULL;
     thread->irql = M->cpu.irql;
     M->cpu.current = NULL;
     M->cpu.irql = PASSIVE_LEVEL;

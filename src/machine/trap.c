@@ -30,6 +30,19 @@ static bool is_guest_code(const struct trap *trap)
             trap->rip == trap->address);
 }
 
+/* Host code runs although a driver's routine should: it was jumped into. */
+static void check_for_escape(void)
+{
+    const struct call_frame *innermost = call_innermost();
+
+    if (innermost != NULL && innermost->kind == CALL_GUEST) {
+        machine_bugcheck(
+            0x1E, (uint64_t)(int64_t)(int32_t)EXCEPTION_ILLEGAL_INSTRUCTION, innermost->stub, 0, 0,
+            "a routine jumped out of the driver's code: a return address or a pointer to "
+            "a routine is corrupt");
+    }
+}
+
 static void guest_trap(struct trap *trap)
 {
     switch (trap->cause) {
@@ -53,10 +66,11 @@ static void guest_trap(struct trap *trap)
         trap_exception(trap, EXCEPTION_SINGLE_STEP, 0, 0);
     case TRAP_ALIGNMENT:
         trap_exception(trap, EXCEPTION_MISALIGNED, 0, 0);
+    case TRAP_OTHER: /* overflow, bounds, stack segment, floating point ... */
+        machine_bugcheck(0x7F, trap->vector, 0, 0, 0, "the processor raised an exception");
     case TRAP_BUDGET:
     case TRAP_STACK:
-    case TRAP_OTHER:
-        PG_ASSERT(!"an unknown trap of the guest");
+        PG_ASSERT(!"handled before");
     }
 }
 
@@ -86,6 +100,7 @@ void trap_handle(struct trap *trap)
         call_pop(&frame);
         return;
     }
+    check_for_escape();
     /* Host code.  It may run into guest memory that is out: the same paging, without a frame, so
      * that the export that it works for is to blame. */
     PG_ASSERT(trap->cause == TRAP_PAGE && machine_is_guest_memory(trap->address, 1));

@@ -34,6 +34,7 @@ struct trap {
     uint64_t rip, rflags;
     uint64_t gpr[16]; /* in x64 encoding order: rax rcx rdx rbx rsp rbp rsi rdi r8..r15 */
     int signal;
+    uint32_t vector; /* the processor's number of the exception */
 };
 
 /* Ordinary code: handle the trap.  Returns when the context may be resumed with the registers as

@@ -115,6 +115,7 @@ static void describe(struct trap *trap, const ucontext_t *uc, int signal)
 
     read_registers(trap, uc);
     trap->signal = signal;
+    trap->vector = (uint32_t)uc->uc_mcontext.gregs[REG_TRAPNO];
     trap->cause = cause_of(uc, signal);
     trap->address = trap->cause == TRAP_PAGE ? (uint64_t)uc->uc_mcontext.gregs[REG_CR2] : 0;
     trap->access = (error & PAGE_ERROR_EXECUTE) ? PAGER_EXECUTE

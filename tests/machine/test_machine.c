@@ -371,7 +371,7 @@ static uint64_t guest_routine_address;
 static uint64_t guest_argument;
 static uint64_t guest_result;
 
-static void call_guest(void *argument)
+static void run_routine(void *argument)
 {
     (void)argument;
     guest_result = MACHINE_CALL(guest_routine_address, guest_argument);
@@ -381,7 +381,7 @@ static uint64_t run_guest(uint64_t routine, uint64_t argument)
 {
     guest_routine_address = routine;
     guest_argument = argument;
-    ck_assert_ptr_nonnull(machine_thread_new(call_guest, NULL));
+    ck_assert_ptr_nonnull(machine_thread_new(run_routine, NULL));
     run_all();
     return guest_result;
 }
@@ -540,6 +540,28 @@ static void breakpoint(void)
     run_guest(EMIT(0xcc), 0);
 }
 
+static void lose_a_register(void)
+{
+    make_module(true);
+    run_guest(EMIT(0x48, 0xc7, 0xc3, 1, 0, 0, 0, 0xc3), 0); /* mov rbx, 1; ret */
+}
+
+static void lose_the_stack(void)
+{
+    make_module(true);
+    run_guest(EMIT(0x48, 0x83, 0xc4, 0x10, 0xff, 0x64, 0x24, 0xf0),
+              0); /* add rsp, 16; jmp [rsp-16] */
+}
+
+static void overflow_trap(void)
+{
+    make_module(true);
+    /* A floating-point exception that is not masked: ldmxcsr [rip+5]; divps of zeros */
+    run_guest(
+        EMIT(0x0f, 0xae, 0x15, 0x07, 0, 0, 0, 0x0f, 0x57, 0xc0, 0x0f, 0x5e, 0xc0, 0xc3, 0, 0, 0, 0),
+        0);
+}
+
 static void touch_system_address(void)
 {
     make_module(true);
@@ -559,6 +581,9 @@ START_TEST(exceptions_are_bug_checks)
         {breakpoint, 0x1E, 0xffffffff80000003ull},
         {fast_fail, 0x139, 3},
         {touch_system_address, 0x50, 0xffff800000000000ull},
+        {lose_a_register, 0x1E, 0xffffffffc0000028ull},
+        {lose_the_stack, 0x1E, 0xffffffffc0000028ull},
+        {overflow_trap, 0x7F, 19},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
