@@ -270,6 +270,7 @@ struct zw_value {
 struct zw_key {
     struct unicode_string name, class;
     struct zw_key *parent, *children, *next; /* in the order of creation */
+    struct zw_key *link;                     /* what a walk finds in its place */
     struct zw_value *values;
     uint64_t last_write; /* system time */
     uint32_t open;       /* objects that stand for it */
@@ -283,6 +284,8 @@ struct zw_key *zw_registry_key(const char *path, bool create);
 /* Set a value of a key by path, for scenarios and for whoever loads drivers. */
 bool zw_registry_set(const char *path, const char *value, uint32_t type, const void *data,
                      uint32_t bytes);
+/* The key that a driver's RegistryPath names, with what the service control manager writes. */
+void zw_registry_service(const char *service, const char *file);
 /* Key below `root` (NULL: the whole registry) by path; with `create` the last component is made
  * when only it is missing.  A status of NT's. */
 ntstatus zw_key_walk(struct zw_key *root, const struct unicode_string *path, bool create,

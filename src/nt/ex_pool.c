@@ -521,12 +521,10 @@ void ex_pool_free_checked(uint64_t address, uint32_t tag)
 
     if (block == NULL) {
         bad_free(address);
-    }
-    if (block->owner != NULL) {
+    } else if (block->owner != NULL) {
         machine_bugcheck(0xC2, BAD_ADDRESS, address, 0, 0,
                          "an object of the system was freed as if it were pool");
-    }
-    if ((block->tag & PROTECTED_POOL) && block->tag != tag) {
+    } else if ((block->tag & PROTECTED_POOL) && block->tag != tag) {
         machine_bugcheck(0xC2, WRONG_TAG, address, block->tag, tag,
                          "protected pool was freed with another tag than it was allocated with");
     }

@@ -212,17 +212,24 @@ static void pass_on(struct resource *resource, bool was_exclusive)
     }
 }
 
+static struct owner *checked_owner(const struct resource *resource, uint64_t id, const char *words)
+{
+    struct owner *owner = find_owner(resource, id);
+
+    if (owner == NULL) {
+        machine_bugcheck(0xE3, resource->address, id, 0, 0, words);
+    }
+    return owner;
+}
+
 static void release(struct eresource *guest, uint64_t id)
 {
     struct resource *resource = resource_of(guest);
-    struct owner *owner = find_owner(resource, id);
+    struct owner *owner =
+        checked_owner(resource, id, "a resource was released by a thread that does not own it");
     struct owner **link = &resource->owners;
     bool was_exclusive = resource->exclusive;
 
-    if (owner == NULL) {
-        machine_bugcheck(0xE3, (uint64_t)guest, id, 0, 0,
-                         "a resource was released by a thread that does not own it");
-    }
     if (--owner->count > 0) {
         return;
     }
@@ -337,12 +344,13 @@ static uint32_t ExGetSharedWaiterCount(struct eresource *guest)
 static void ExSetResourceOwnerPointer(struct eresource *guest, uint64_t pointer)
 {
     struct resource *resource = resource_of(guest);
-    struct owner *owner = find_owner(resource, ex_current_thread());
+    struct owner *owner =
+        checked_owner(resource, ex_current_thread(),
+                      "the owner of a resource was set by a thread that does not own it");
 
-    if (owner == NULL || (pointer & 3) != 3) {
+    if ((pointer & 3) != 3) {
         machine_bugcheck(0xE3, (uint64_t)guest, ex_current_thread(), pointer, 0,
-                         "the owner of a resource was set by a thread that does not own it, or to "
-                         "a pointer without its two low bits");
+                         "the owner of a resource was set to a pointer without its two low bits");
     }
     owner->id = pointer;
     mirror(resource);

@@ -22,6 +22,7 @@ void ex_wait(struct ex_wait_queue *queue, uint64_t mode)
                          "a thread was to wait at DISPATCH_LEVEL or above");
     }
     *(queue->last != NULL ? &queue->last->next : &queue->first) = &waiter;
+    /* cppcheck-suppress autoVariables ; the waiter leaves the queue before this function does */
     queue->last = &waiter;
     queue->count++;
     while (!waiter.woken) {

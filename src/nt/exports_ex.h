@@ -298,27 +298,33 @@
     X(ZwClose, NTOS, DONE, PASSIVE_LEVEL, 1)                                                       \
     X(ZwCreateDirectoryObject, NTOS, DONE, PASSIVE_LEVEL, 3)                                       \
     X(ZwCreateEvent, NTOS, DONE, PASSIVE_LEVEL, 5)                                                 \
+    X(ZwCreateFile, NTOS, DONE, PASSIVE_LEVEL, 11)                                                 \
     X(ZwCreateKey, NTOS, DONE, PASSIVE_LEVEL, 7)                                                   \
     X(ZwCreateSymbolicLinkObject, NTOS, DONE, PASSIVE_LEVEL, 4)                                    \
     X(ZwDeleteKey, NTOS, DONE, PASSIVE_LEVEL, 1)                                                   \
     X(ZwDeleteValueKey, NTOS, DONE, PASSIVE_LEVEL, 2)                                              \
+    X(ZwDeviceIoControlFile, NTOS, DONE, PASSIVE_LEVEL, 10)                                        \
     X(ZwEnumerateKey, NTOS, DONE, PASSIVE_LEVEL, 6)                                                \
     X(ZwEnumerateValueKey, NTOS, DONE, PASSIVE_LEVEL, 6)                                           \
+    X(ZwFlushBuffersFile, NTOS, DONE, PASSIVE_LEVEL, 2)                                            \
     X(ZwFlushKey, NTOS, DONE, PASSIVE_LEVEL, 1)                                                    \
     X(ZwFreeVirtualMemory, NTOS, DONE, PASSIVE_LEVEL, 4)                                           \
     X(ZwMakeTemporaryObject, NTOS, DONE, PASSIVE_LEVEL, 1)                                         \
     X(ZwOpenDirectoryObject, NTOS, DONE, PASSIVE_LEVEL, 3)                                         \
     X(ZwOpenEvent, NTOS, DONE, PASSIVE_LEVEL, 3)                                                   \
+    X(ZwOpenFile, NTOS, DONE, PASSIVE_LEVEL, 6)                                                    \
     X(ZwOpenKey, NTOS, DONE, PASSIVE_LEVEL, 3)                                                     \
     X(ZwOpenKeyEx, NTOS, DONE, PASSIVE_LEVEL, 4)                                                   \
     X(ZwOpenSymbolicLinkObject, NTOS, DONE, PASSIVE_LEVEL, 3)                                      \
     X(ZwQueryKey, NTOS, DONE, PASSIVE_LEVEL, 5)                                                    \
     X(ZwQuerySymbolicLinkObject, NTOS, DONE, PASSIVE_LEVEL, 3)                                     \
     X(ZwQueryValueKey, NTOS, DONE, PASSIVE_LEVEL, 6)                                               \
+    X(ZwReadFile, NTOS, DONE, PASSIVE_LEVEL, 9)                                                    \
     X(ZwResetEvent, NTOS, DONE, PASSIVE_LEVEL, 2)                                                  \
     X(ZwSetEvent, NTOS, DONE, PASSIVE_LEVEL, 2)                                                    \
     X(ZwSetValueKey, NTOS, DONE, PASSIVE_LEVEL, 6)                                                 \
     X(ZwWaitForSingleObject, NTOS, DONE, PASSIVE_LEVEL, 3)                                         \
+    X(ZwWriteFile, NTOS, DONE, PASSIVE_LEVEL, 9)                                                   \
     X(_snprintf, NTOS, DONE, HIGH_LEVEL, 255)                                                      \
     X(_snwprintf, NTOS, DONE, HIGH_LEVEL, 255)                                                     \
     X(_stricmp, NTOS, DONE, HIGH_LEVEL, 2)                                                         \

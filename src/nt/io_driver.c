@@ -123,6 +123,7 @@ static void fill(struct driver_block *block, const struct module *module)
     block->extension.DriverObject = driver;
     block->extension.ServiceKeyName = text(block->service, "", module->base_name);
     block->registry = text(block->path, SERVICES_PATH, module->base_name);
+    zw_registry_service(module->base_name, module->name);
     nt_list_init(&block->loader.InLoadOrderLinks);
     nt_list_init(&block->loader.InMemoryOrderLinks);
     nt_list_init(&block->loader.InInitializationOrderLinks);
@@ -189,6 +190,7 @@ static void start_main(void *argument)
     struct driver_block *block = machine_pointer(start->driver->record.address);
     struct driver_object *driver = &block->driver;
 
+    ps_notify_image(start->driver->module);
     start->status = (ntstatus)MACHINE_CALL((uint64_t)driver->DriverInit, (uint64_t)driver,
                                            (uint64_t)&block->registry);
     fill_empty_entries(driver);

@@ -62,6 +62,8 @@ static uint64_t type_object_new(void)
     uint64_t object = ex_pool_allocate(POOL_NONPAGED, TYPE_BYTES, OBJECT_TAG);
 
     PG_ASSERT(object != 0);
+    /* Its first member is a list of the type's objects, which is empty as long as nobody debugs. */
+    nt_list_init(machine_pointer(object));
     return object;
 }
 

@@ -320,7 +320,7 @@ static ntstatus ObOpenObjectByName(const struct object_attributes *guest, uint64
                                    uint64_t context, uint64_t *handle)
 {
     struct ob_attributes attributes;
-    uint64_t object;
+    uint64_t object = 0;
     ntstatus status;
 
     (void)mode;

@@ -2,10 +2,12 @@
 /*
  * The registry: a tree of keys with values, in memory only.  It begins with the keys that drivers
  * expect and nothing in them; whoever loads a driver adds its service key, scenarios add the rest.
+ * CurrentControlSet is a link to ControlSet001.
  * Names are compared without regard to case; keys and values keep the order of their creation.
  */
 #include "nt/ex.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct zw_key *root; /* \Registry */
@@ -32,6 +34,7 @@ static void stamp(struct zw_key *key)
 
 /* ---- keys ---- */
 
+/* The child with a name, or what the link with this name leads to. */
 static struct zw_key *find_child(const struct zw_key *key, const uint16_t *units, size_t count)
 {
     struct zw_key *child = key->children;
@@ -40,7 +43,7 @@ static struct zw_key *find_child(const struct zw_key *key, const uint16_t *units
                                               count, true) != 0) {
         child = child->next;
     }
-    return child;
+    return child != NULL && child->link != NULL ? child->link : child;
 }
 
 static struct zw_key *add_child(struct zw_key *parent, const uint16_t *units, size_t count)
@@ -266,13 +269,43 @@ bool zw_registry_set(const char *path, const char *value, uint32_t type, const v
     return true;
 }
 
+#define SERVICES "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
+
+static void set_number(struct zw_key *key, const char *value, uint32_t number)
+{
+    uint16_t buffer[PATH_UNITS];
+    struct unicode_string name = rtl_unicode(value, buffer, PATH_UNITS);
+
+    zw_value_set(key, &name, REG_DWORD, &number, sizeof number);
+}
+
+void zw_registry_service(const char *service, const char *file)
+{
+    enum { KERNEL_DRIVER = 1, DEMAND_START = 3, ERROR_NORMAL = 1 };
+    char path[PATH_UNITS];
+    uint16_t name_buffer[PATH_UNITS], image_buffer[PATH_UNITS];
+    struct unicode_string name = rtl_unicode("ImagePath", name_buffer, PATH_UNITS);
+    struct unicode_string image;
+    struct zw_key *key;
+
+    snprintf(path, sizeof path, SERVICES "%s", service);
+    key = zw_registry_key(path, true);
+    PG_ASSERT(key != NULL);
+    set_number(key, "Type", KERNEL_DRIVER);
+    set_number(key, "Start", DEMAND_START);
+    set_number(key, "ErrorControl", ERROR_NORMAL);
+    snprintf(path, sizeof path, "System32\\drivers\\%s", file);
+    image = rtl_unicode(path, image_buffer, PATH_UNITS);
+    zw_value_set(key, &name, REG_EXPAND_SZ, image.Buffer, image.Length + 2u);
+}
+
 void zw_registry_start(void)
 {
     static const char *const keys[] = {
-        "\\Registry\\Machine\\System\\CurrentControlSet\\Services",
-        "\\Registry\\Machine\\System\\CurrentControlSet\\Control\\Class",
-        "\\Registry\\Machine\\System\\CurrentControlSet\\Control\\DeviceClasses",
-        "\\Registry\\Machine\\System\\CurrentControlSet\\Enum",
+        "\\Registry\\Machine\\System\\ControlSet001\\Services",
+        "\\Registry\\Machine\\System\\ControlSet001\\Control\\Class",
+        "\\Registry\\Machine\\System\\ControlSet001\\Control\\DeviceClasses",
+        "\\Registry\\Machine\\System\\ControlSet001\\Enum",
         "\\Registry\\Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion",
         "\\Registry\\Machine\\Hardware\\DeviceMap",
         "\\Registry\\Machine\\Hardware\\Description\\System",
@@ -283,4 +316,6 @@ void zw_registry_start(void)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         PG_ASSERT(zw_registry_key(keys[i], true) != NULL);
     }
+    zw_registry_key("\\Registry\\Machine\\System\\CurrentControlSet", true)->link =
+        zw_registry_key("\\Registry\\Machine\\System\\ControlSet001", false);
 }
