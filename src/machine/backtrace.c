@@ -100,7 +100,7 @@ uint32_t backtrace_fill(struct code_place *frames, uint32_t max)
     struct walk walk = {frames, 0, max};
     struct unwind_registers registers;
 
-    for (const struct call_frame *f = call_innermost(); f != NULL; f = f->previous) {
+    for (const struct call_frame *f = call_innermost(); f != NULL; f = call_outer(f)) {
         switch (f->kind) {
         case CALL_TRAP:
             registers_of_trap(&registers, f->trap);
@@ -124,7 +124,7 @@ uint32_t backtrace_fill(struct code_place *frames, uint32_t max)
 
 uint64_t backtrace_blame(void)
 {
-    for (const struct call_frame *f = call_innermost(); f != NULL; f = f->previous) {
+    for (const struct call_frame *f = call_innermost(); f != NULL; f = call_outer(f)) {
         if (f->kind == CALL_TRAP) {
             return f->trap->rip;
         }

@@ -44,19 +44,32 @@ struct call_frame *call_innermost(void)
     return *chain();
 }
 
+struct call_frame *call_outer(const struct call_frame *frame)
+{
+    const struct thread *thread = M->cpu.current;
+    struct call_frame *outer = frame->previous;
+
+    if (outer != NULL && thread != NULL &&
+        (outer <= frame || (uint64_t)outer % 8 != 0 ||
+         (uint64_t)outer > thread->stack_high - sizeof *outer)) {
+        return NULL;
+    }
+    return outer;
+}
+
 const struct call_frame *machine_call_frame(void)
 {
     const struct call_frame *frame = *chain();
 
     while (frame != NULL && frame->kind != CALL_EXPORT) {
-        frame = frame->previous;
+        frame = call_outer(frame);
     }
     return frame;
 }
 
 uint64_t call_site(const struct call_frame *frame)
 {
-    const struct call_frame *guest = frame->previous;
+    const struct call_frame *guest = call_outer(frame);
 
     if (module_at(frame->return_address) != NULL || guest == NULL || guest->kind != CALL_GUEST) {
         return frame->return_address;

@@ -140,6 +140,9 @@ void call_entry(void);              /* where stubs jump to */
 uint64_t call_guard_check(void);    /* guest routine: returns */
 uint64_t call_guard_dispatch(void); /* guest routine: jumps to rax */
 struct call_frame *call_innermost(void);
+/* The crossing outside of a frame; NULL also when a driver overwrote the chain, which lies on its
+ * stack. */
+struct call_frame *call_outer(const struct call_frame *frame);
 /* Where in the guest an export was called from.  A routine that the host called may end with a jump
  * to an export, which then returns to the host: the call's place is that routine's first byte. */
 uint64_t call_site(const struct call_frame *frame);
