@@ -67,6 +67,7 @@ static ntstatus create_file(uint64_t *handle, uint32_t access,
     if (!NT_SUCCESS(status)) {
         return status;
     }
+    PG_ASSERT(file != NULL);
     if (options & (FILE_SYNCHRONOUS_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)) {
         file->Flags |= FO_SYNCHRONOUS_IO;
     }
