@@ -276,13 +276,16 @@ void io_pnp_request(const struct nt_request_desc *desc, uint64_t input, uint64_t
 uint64_t io_shutdown_device(uint32_t index);
 
 /* Everything of the I/O manager; in the arena. */
+struct power_request;
+
 struct io_state {
     struct io_table drivers, devices, irps, mdls, threads, work_items, log_entries, notifications;
     uint64_t sequence;
     kspin_lock *cancel_lock, *vpb_lock; /* in nonpaged pool */
     struct io_apc *apcs;
-    void *reinits;     /* io_reinit.c */
-    void *free_timers; /* io_timer.c */
+    struct power_request *power_requests; /* io_power.c */
+    void *reinits;                        /* io_reinit.c */
+    void *free_timers;                    /* io_timer.c */
     uint32_t auto_names;
     uint64_t configuration; /* CONFIGURATION_INFORMATION */
     uint64_t generic_mapping;

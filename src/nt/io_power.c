@@ -7,8 +7,11 @@
  */
 #include "nt/io.h"
 
-/* PoRequestPowerIrp: from the request to the callback. */
+/* PoRequestPowerIrp: from the request to the callback.  Found by its IRP: what a driver can reach
+ * of it is not believed. */
 struct power_request {
+    struct power_request *next;
+    const struct irp *irp;
     uint64_t device, callback, context;
     uint32_t state;
     uint8_t minor;
@@ -31,11 +34,32 @@ static uint32_t PoSetPowerState(struct device_object *device, uint32_t type, uin
     return old;
 }
 
-/* The last location of a requested power IRP. */
-static ntstatus IopPowerCompletion(struct device_object *device, struct irp *irp,
-                                   struct power_request *request)
+/* Takes the request of an IRP out of the list. */
+static struct power_request *take_request(const struct irp *irp)
 {
+    struct power_request **link = &io_state->power_requests;
+    struct power_request *request;
+
+    while (*link != NULL && (*link)->irp != irp) {
+        link = &(*link)->next;
+    }
+    request = *link;
+    if (request == NULL) {
+        machine_bugcheck(0x1E, (uint64_t)(int64_t)STATUS_INVALID_PARAMETER, machine_caller(), 0,
+                         (uint64_t)irp,
+                         "the completion of a power request was called for an IRP that is none");
+    }
+    *link = request->next;
+    return request;
+}
+
+/* The last location of a requested power IRP. */
+static ntstatus IopPowerCompletion(struct device_object *device, struct irp *irp, void *context)
+{
+    struct power_request *request = take_request(irp);
+
     (void)device;
+    (void)context;
     if (request->callback != 0) {
         MACHINE_CALL(request->callback, request->device, request->minor, request->state,
                      request->context, (uint64_t)&irp->IoStatus);
@@ -67,7 +91,14 @@ static ntstatus PoRequestPowerIrp(struct device_object *device, uint8_t minor, u
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     request = ex_heap_take(sizeof *request);
-    *request = (struct power_request){(uint64_t)device, callback, context, state, minor};
+    *request = (struct power_request){.next = io_state->power_requests,
+                                      .irp = irp,
+                                      .device = (uint64_t)device,
+                                      .callback = callback,
+                                      .context = context,
+                                      .state = state,
+                                      .minor = minor};
+    io_state->power_requests = request;
     ob_reference((uint64_t)device);
     irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
     stack = io_stack_next(irp);
@@ -80,7 +111,7 @@ static ntstatus PoRequestPowerIrp(struct device_object *device, uint8_t minor, u
         stack->Parameters.Power.State.DeviceState = state;
     }
     stack->CompletionRoutine = machine_pointer(nt_export_address("IopPowerCompletion"));
-    stack->Context = request;
+    stack->Context = NULL;
     stack->Control = SL_INVOKE_ON_CANCEL | SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR;
     if (out != NULL) {
         *out = irp;
@@ -91,6 +122,6 @@ static ntstatus PoRequestPowerIrp(struct device_object *device, uint8_t minor, u
 
 NT_VOID1(PoStartNextPowerIrp, struct irp *)
 NT_CALL3(PoSetPowerState, struct device_object *, uint32_t, uint32_t)
-NT_CALL3(IopPowerCompletion, struct device_object *, struct irp *, struct power_request *)
+NT_CALL3(IopPowerCompletion, struct device_object *, struct irp *, void *)
 NT_CALL6(PoRequestPowerIrp, struct device_object *, uint8_t, uint32_t, uint64_t, uint64_t,
          struct irp **)

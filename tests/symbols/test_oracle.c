@@ -164,12 +164,15 @@ static void agrees(const struct loaded *loaded, uint32_t rva, const struct frame
 START_TEST(symbolizer_agrees)
 {
     static struct frame frames[2];
-    char questions_path[] = "/tmp/pagable-questions-XXXXXX";
+    char questions_path[256];
     struct loaded loaded;
     uint32_t asked, answered = 0, lines = 0;
     FILE *questions, *answers;
     char question[64], second[64];
-    int fd = mkstemp(questions_path);
+    int fd;
+
+    scratch_template(questions_path, sizeof questions_path, "pagable-questions");
+    fd = mkstemp(questions_path);
 
     load(&loaded, images[_i]);
     check_sound(&loaded.image, loaded.symbols);

@@ -25,7 +25,7 @@ static struct bytes text(const char *s)
 }
 
 /* A folder that the test may fill; its contents are named by `in_scratch`. */
-static char scratch[64];
+static char scratch[256];
 
 static const char *in_scratch(const char *name)
 {
@@ -37,14 +37,14 @@ static const char *in_scratch(const char *name)
 
 static void set_up(void)
 {
-    (void)snprintf(scratch, sizeof(scratch), "/tmp/pagable-symbols-XXXXXX");
+    scratch_template(scratch, sizeof scratch, "pagable-symbols");
     ck_assert_ptr_nonnull(mkdtemp(scratch));
     ck_assert_int_eq(unsetenv(SYMBOL_PATH), 0);
 }
 
 static void tear_down(void)
 {
-    char command[128];
+    char command[320];
 
     (void)snprintf(command, sizeof(command), "rm -rf %s", scratch);
     ck_assert_int_eq(system(command), 0);
