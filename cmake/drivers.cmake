@@ -60,13 +60,25 @@ function(driver_import_libraries)
   add_custom_target(driver_imports DEPENDS ${dir}/ntoskrnl.lib ${dir}/hal.lib)
 endfunction()
 
-# driver(NAME SOURCES a.c b.c [SYMBOLS dwarf|pdb] [UNCHECKED] [CFLAGS ...] [LINKFLAGS ...])
-# Makes drivers/NAME.sys in the build folder and adds it to the target `drivers`.  Sources are relative
-# to the calling folder.  UNCHECKED leaves out tools/check-placement: for images that are odd on purpose.
+# driver(NAME SOURCES a.c b.c [FOLDER folder] [BESIDE x.lua y.inf] [SYMBOLS dwarf|pdb] [UNCHECKED]
+#        [DEFINES ...] [CFLAGS ...] [LINKFLAGS ...])
+# Makes drivers/[FOLDER/]NAME.sys in the build folder and adds it to the target `drivers`.  Sources are
+# relative to the calling folder.  A file named by BESIDE is copied there under the driver's name, which
+# is how `pagable run` finds it: x.lua becomes NAME.lua.  DEFINES are for the compiler and for the check.
+# UNCHECKED leaves out tools/check-placement: for images that are odd on purpose.
 function(driver name)
-  cmake_parse_arguments(D "UNCHECKED" "SYMBOLS" "SOURCES;CFLAGS;LINKFLAGS" ${ARGN})
+  cmake_parse_arguments(D "UNCHECKED" "SYMBOLS;FOLDER" "SOURCES;BESIDE;DEFINES;CFLAGS;LINKFLAGS"
+    ${ARGN})
   set(dir ${PAGABLE_DRIVERS_DIR})
+  set(target driver_${name})
   set(import ${dir}/import)
+  set(import_from import) # relative, as the objects are
+  if(D_FOLDER)
+    set(dir ${dir}/${D_FOLDER})
+    set(import_from ../import)
+    string(MAKE_C_IDENTIFIER driver_${D_FOLDER}_${name} target)
+  endif()
+  list(TRANSFORM D_DEFINES PREPEND -D)
   set(outputs ${dir}/${name}.sys)
   set(check --image ${dir}/${name}.sys --llvm-suffix=${PAGABLE_LLVM_SUFFIX})
   if(D_SYMBOLS STREQUAL pdb)
@@ -85,7 +97,7 @@ function(driver name)
     set(object ${dir}/${name}.dir/${stem}.obj)
     set(remarks ${dir}/${name}.dir/${stem}.yaml)
     add_custom_command(OUTPUT ${object} BYPRODUCTS ${remarks}
-      COMMAND ${DRIVER_clang} ${PAGABLE_DRIVER_CFLAGS} ${debug} ${D_CFLAGS}
+      COMMAND ${DRIVER_clang} ${PAGABLE_DRIVER_CFLAGS} ${debug} ${D_DEFINES} ${D_CFLAGS}
         -fsave-optimization-record -foptimization-record-passes=inline
         -foptimization-record-file=${remarks} -MD -MT ${object} -MF ${object}.d
         -c ${source} -o ${name}.dir/${stem}.obj
@@ -99,7 +111,7 @@ function(driver name)
   endforeach()
   add_custom_command(OUTPUT ${outputs}
     COMMAND ${DRIVER_lld_link} ${PAGABLE_DRIVER_LINKFLAGS} ${link} ${D_LINKFLAGS}
-      /out:${name}.sys ${linked} import/ntoskrnl.lib import/hal.lib
+      /out:${name}.sys ${linked} ${import_from}/ntoskrnl.lib ${import_from}/hal.lib
     WORKING_DIRECTORY ${dir}
     DEPENDS ${objects} driver_imports ${import}/ntoskrnl.lib ${import}/hal.lib
     COMMENT "Linking ${name}.sys" VERBATIM)
@@ -109,11 +121,19 @@ function(driver name)
     set(finished ${dir}/${name}.dir/placement-checked)
     add_custom_command(OUTPUT ${finished}
       COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tools/check-placement ${check}
-        --sources ${sources} --remarks ${all_remarks}
+        ${D_DEFINES} --sources ${sources} --remarks ${all_remarks}
       COMMAND ${CMAKE_COMMAND} -E touch ${finished}
       DEPENDS ${outputs} ${all_remarks} ${PROJECT_SOURCE_DIR}/tools/check-placement
       COMMENT "Checking the sections of ${name}.sys" VERBATIM)
   endif()
-  add_custom_target(driver_${name} DEPENDS ${finished})
-  add_dependencies(drivers driver_${name})
+  foreach(file ${D_BESIDE})
+    get_filename_component(file ${file} ABSOLUTE)
+    get_filename_component(extension ${file} LAST_EXT)
+    add_custom_command(OUTPUT ${dir}/${name}${extension}
+      COMMAND ${CMAKE_COMMAND} -E copy ${file} ${dir}/${name}${extension}
+      DEPENDS ${file} VERBATIM)
+    list(APPEND finished ${dir}/${name}${extension})
+  endforeach()
+  add_custom_target(${target} DEPENDS ${finished})
+  add_dependencies(drivers ${target})
 endfunction()

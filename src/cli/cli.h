@@ -15,6 +15,7 @@
 #include "image/image.h"
 #include "machine/machine.h"
 #include "report/report.h"
+#include "report/stream.h"
 #include "symbols/symbols.h"
 
 #define PAGABLE_VERSION "pagable 0.1.0"
@@ -28,8 +29,10 @@ enum exit_code {
 };
 
 /* Sub-commands: argv[0] is "pagable info"; the result is the exit code. */
-int cmd_info(int argc, char **argv); /* cmd_info.c */
-int cmd_run(int argc, char **argv);  /* cmd_run.c */
+int cmd_info(int argc, char **argv);    /* cmd_info.c */
+int cmd_run(int argc, char **argv);     /* cmd_run.c */
+int cmd_explain(int argc, char **argv); /* cmd_explain.c */
+int cmd_report(int argc, char **argv);  /* cmd_report.c */
 
 /* ---- complain.c: errors, "pagable: WHAT" and a line "hint: ..." on stderr ---- */
 
@@ -48,6 +51,7 @@ struct input {
     size_t size;
     int fd;
     struct image image;
+    char *hardware_ids;      /* of the .inf beside it, a list as in struct hardware; NULL: none */
     struct symbols *symbols; /* see input_symbols */
     bool symbols_tried;
 };
@@ -82,13 +86,39 @@ struct plan {
     const char *script_name; /* as messages name it; NULL: the default scenario */
     const char *script;
     size_t script_bytes;
-    FILE *trace;       /* NULL: none */
+    const char *const *defines; /* globals of the script, "NAME=VALUE" */
+    uint32_t define_count;
+    struct stream *stream;           /* takes the events; NULL: none are wanted */
+    const struct resolver *resolver; /* names for it */
     uint32_t patience; /* seconds in which a living computer says something or uses the processor */
 };
 
 /* Run the computer to its end and collect what it reports; text of drivers goes to stderr at once.
  * EXIT_CLEAN (whatever the verdict), or EXIT_OURS when there is nothing to report. */
 int computer_run(const struct plan *plan, struct run_report *report);
+
+/* ---- outputs.c: files that a run writes besides its result ---- */
+
+struct outputs {
+    const char *trace_path, *report_path; /* NULL: not wanted */
+    FILE *trace, *report;
+    struct stream *stream; /* NULL: neither is wanted */
+};
+
+/* Exit codes, after a complaint.  outputs_close is called in any case, at the end. */
+int outputs_open(struct outputs *outputs, const struct stream_header *header);
+int outputs_finish(struct outputs *outputs, const struct run_report *report,
+                   const struct resolver *resolver);
+int outputs_close(struct outputs *outputs, int code); /* `code`, or that of what went wrong */
+/* For the terminal; NULL when no report is wanted. */
+const struct picture *outputs_picture(const struct outputs *outputs);
+
+/* ---- devices.c: plug and play, from inside ---- */
+
+struct module;
+/* Give a driver that was just started its devices, and take them away before it is unloaded. */
+void start_devices(struct module *module, const struct input *input);
+void remove_devices(struct module *module);
 
 /* ---- inside.c: the same from inside ---- */
 

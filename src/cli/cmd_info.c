@@ -162,7 +162,7 @@ static bool gather_imports(const struct image *image, struct gathered *g)
 
 static int print(const struct info_options *options, const struct info_report *report)
 {
-    struct report_style style = {wants_colour(stdout), options->quiet};
+    struct report_style style = {.colour = wants_colour(stdout), .quiet = options->quiet};
     pg_status status = PG_OK;
 
     if (options->json) {

@@ -10,6 +10,7 @@
 
 #define SCRIPT_BYTES_MAX (16u << 20)
 #define DRIVERS_MAX      64u
+#define DEFINES_MAX      64u
 #define DEFAULT_SEED     1
 #define DEFAULT_BUDGET   10
 #define PATIENCE         60
@@ -18,19 +19,25 @@ struct run_options {
     const char *paths[DRIVERS_MAX];
     uint32_t count;
     struct machine_options machine;
-    const char *script, *trace;
-    bool load_only, json, quiet;
+    const char *script, *trace, *report;
+    const char *defines[DEFINES_MAX];
+    uint32_t define_count;
+    bool trace_all, load_only, json, quiet;
 };
 
 enum {
     KEY_SCRIPT = 0x100,
+    KEY_DEFINE,
     KEY_TRIM,
     KEY_FRAMES,
     KEY_CHECK,
+    KEY_STRICT,
     KEY_SEED,
     KEY_BUDGET,
     KEY_LOAD_ONLY,
     KEY_TRACE,
+    KEY_TRACE_ALL,
+    KEY_REPORT,
     KEY_JSON
 };
 
@@ -39,17 +46,27 @@ static const struct argp_option option_table[] = {
      "What is done to the drivers; without it X.lua beside X.sys, or the default: create, read, "
      "write, device control and close on every device",
      0},
+    {"define", KEY_DEFINE, "NAME=VALUE", 0, "A global of the script; more than one may be given",
+     0},
     {"trim", KEY_TRIM, "WHEN", 0,
      "When pageable memory leaves: irql (on every raise to DISPATCH_LEVEL; the default), none, "
      "random",
      0},
     {"frames", KEY_FRAMES, "N", 0, "At most N resident pageable pages", 0},
-    {"check", KEY_CHECK, "RULES", 0, "all (the default), none, or rule ids with commas", 0},
+    {"check", KEY_CHECK, "RULES", 0,
+     "all (the default), none, rule ids with commas, or all,-ID,... to leave some out", 0},
+    {"strict", KEY_STRICT, NULL, 0,
+     "Pageable memory that nothing locks is a finding at DISPATCH_LEVEL even while it is in", 0},
     {"seed", KEY_SEED, "N", 0, "The same seed gives the same run; 1 by default", 0},
     {"budget", KEY_BUDGET, "SECONDS", 0,
      "Processor time after which the run is ended; 10 by default, 0 for no limit", 0},
     {"load-only", KEY_LOAD_ONLY, NULL, 0, "Stop before DriverEntry", 0},
-    {"trace", KEY_TRACE, "FILE", 0, "Write every event as a line of JSON", 0},
+    {"trace", KEY_TRACE, "FILE", 0,
+     "Write what happened as lines of JSON, schema pagable.trace/1: pages, locks, trims, opens", 0},
+    {"trace-all", KEY_TRACE_ALL, NULL, 0,
+     "In the trace also IRQLs, calls of exports, thread switches and choices", 0},
+    {"report", KEY_REPORT, "FILE.html", 0,
+     "Write one page that shows findings and when each section was in memory", 0},
     {"json", KEY_JSON, NULL, 0, "Print one JSON document, schema pagable.run/1", 0},
     {"quiet", 'q', NULL, 0, "Print the last line only", 0},
     {0},
@@ -112,6 +129,25 @@ static void add_path(struct argp_state *state, struct run_options *options, cons
     options->paths[options->count++] = path;
 }
 
+/* NAME as Lua has them. */
+static void add_define(struct argp_state *state, struct run_options *options, const char *text)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+    size_t length = strspn(text, letters);
+
+    if (length > 0) {
+        length += strspn(text + length, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "abcdefghijklmnopqrstuvwxyz_");
+    }
+    if (length == 0 || text[length] != '=') {
+        argp_error(state, "--define: '%s' is not NAME=VALUE", text);
+    }
+    if (options->define_count == DEFINES_MAX) {
+        argp_error(state, "more than %u definitions", DEFINES_MAX);
+    }
+    options->defines[options->define_count++] = text;
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct run_options *options = state->input;
@@ -119,6 +155,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     switch (key) {
     case KEY_SCRIPT:
         options->script = argument;
+        return 0;
+    case KEY_DEFINE:
+        add_define(state, options, argument);
         return 0;
     case KEY_TRIM:
         parse_trim(state, options, argument);
@@ -128,6 +167,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_CHECK:
         parse_check(state, options, argument);
+        return 0;
+    case KEY_STRICT:
+        options->machine.strict = true;
         return 0;
     case KEY_SEED:
         options->machine.seed = parse_number(state, "--seed", argument, INT64_MAX);
@@ -141,6 +183,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_TRACE:
         options->trace = argument;
+        return 0;
+    case KEY_TRACE_ALL:
+        options->trace_all = true;
+        return 0;
+    case KEY_REPORT:
+        options->report = argument;
         return 0;
     case KEY_JSON:
         options->json = true;
@@ -258,9 +306,10 @@ static void complain_about_end(const struct run_report *report, const struct res
 }
 
 static int print_verdict(const struct run_options *options, const struct run_report *report,
-                         const struct resolver *resolver)
+                         const struct resolver *resolver, const struct picture *picture)
 {
-    struct report_style style = {wants_colour(stdout), options->quiet};
+    struct report_style style = {
+        .colour = wants_colour(stdout), .quiet = options->quiet, .picture = picture};
 
     if (!options->json) {
         report_run_text(stdout, report, resolver, &style);
@@ -287,6 +336,28 @@ static int print_verdict(const struct run_options *options, const struct run_rep
 
 /* ---- the whole ---- */
 
+static const char *trim_word(enum trim_policy policy)
+{
+    return policy == TRIM_IRQL ? "irql" : policy == TRIM_RANDOM ? "random" : "none";
+}
+
+static int open_outputs(const struct run_options *options, const struct plan *plan,
+                        const char *const *names, struct outputs *outputs)
+{
+    struct stream_header header = {
+        .version = PAGABLE_VERSION,
+        .seed = options->machine.seed,
+        .trim = trim_word(options->machine.trim),
+        .frames = options->machine.frames,
+        .scenario = plan->script != NULL ? base_name(plan->script_name) : NULL,
+        .everything = options->trace_all,
+        .drivers = names,
+        .driver_count = plan->count,
+    };
+
+    return outputs_open(outputs, &header);
+}
+
 static int run(const struct run_options *options, struct plan *plan)
 {
     const char *names[DRIVERS_MAX];
@@ -294,45 +365,28 @@ static int run(const struct run_options *options, struct plan *plan)
         .seed = options->machine.seed, .drivers = names, .driver_count = plan->count};
     struct names lookup = {plan->inputs, plan->count};
     struct resolver resolver = names_resolver(&lookup);
+    struct outputs outputs = {.trace_path = options->trace, .report_path = options->report};
     int code;
 
     for (uint32_t i = 0; i < plan->count; i++) {
         names[i] = plan->inputs[i].name;
     }
-    code = computer_run(plan, &report);
+    code = open_outputs(options, plan, names, &outputs);
     if (code == EXIT_CLEAN) {
-        code = print_verdict(options, &report, &resolver);
+        plan->stream = outputs.stream;
+        plan->resolver = &resolver;
+        code = computer_run(plan, &report);
+        plan->stream = NULL;
+        plan->resolver = NULL;
+    }
+    if (code == EXIT_CLEAN) {
+        code = outputs_finish(&outputs, &report, &resolver);
+    }
+    if (code == EXIT_CLEAN) {
+        code = print_verdict(options, &report, &resolver, outputs_picture(&outputs));
     }
     report_release(&report);
-    return code;
-}
-
-static int open_trace(const struct run_options *options, struct plan *plan)
-{
-    if (options->trace == NULL) {
-        return EXIT_CLEAN;
-    }
-    plan->trace = fopen(options->trace, "we");
-    if (plan->trace == NULL) {
-        complain(NULL, "--trace: %s: %s", options->trace, strerror(errno));
-        return EXIT_USAGE;
-    }
-    return EXIT_CLEAN;
-}
-
-static int close_trace(const struct run_options *options, struct plan *plan, int code)
-{
-    bool failed;
-
-    if (plan->trace == NULL) {
-        return code;
-    }
-    failed = ferror(plan->trace) != 0;
-    if (fclose(plan->trace) != 0 || failed) {
-        complain(NULL, "--trace: %s: could not be written", options->trace);
-        return EXIT_OURS;
-    }
-    return code;
+    return outputs_close(&outputs, code);
 }
 
 static int run_with_inputs(const struct run_options *options, struct plan *plan)
@@ -344,11 +398,7 @@ static int run_with_inputs(const struct run_options *options, struct plan *plan)
         plan->script = script.text;
         plan->script_bytes = script.bytes;
         plan->script_name = script.path;
-        code = open_trace(options, plan);
-    }
-    if (code == EXIT_CLEAN) {
         code = run(options, plan);
-        code = close_trace(options, plan, code);
     }
     host.release(script.text);
     return code;
@@ -366,7 +416,9 @@ int cmd_run(int argc, char **argv)
     int code = EXIT_CLEAN;
 
     argp_parse(&parser, argc, argv, 0, NULL, &options);
-    options.machine.trace = options.trace != NULL;
+    options.machine.trace = options.trace == NULL && options.report == NULL ? TRACE_OFF
+                            : options.trace_all                             ? TRACE_ALL
+                                                                            : TRACE_PAGING;
     plan.inputs = host.allocate(options.count * sizeof *plan.inputs);
     if (plan.inputs == NULL) {
         complain(NULL, "%s", pg_status_text(PG_E_NO_MEMORY));
@@ -374,6 +426,8 @@ int cmd_run(int argc, char **argv)
     }
     plan.options = options.machine;
     plan.load_only = options.load_only;
+    plan.defines = options.defines;
+    plan.define_count = options.define_count;
     while (code == EXIT_CLEAN && plan.count < options.count) {
         code = input_open(options.paths[plan.count], &plan.inputs[plan.count]);
         plan.count += code == EXIT_CLEAN ? 1 : 0;

@@ -86,28 +86,18 @@ static void print_notice(const char *text, uint32_t bytes)
     fputc('\n', stderr);
 }
 
-static void print_event(const struct watch *watch, const char *payload, uint32_t bytes)
-{
-    struct event event;
-
-    if (watch->plan->trace != NULL && bytes == sizeof event) {
-        memcpy(&event, payload, sizeof event);
-        (void)report_event_json(watch->plan->trace, &event); /* the stream is checked at the end */
-    }
-}
-
 static void take_record(struct watch *watch, enum record_kind kind, const char *payload,
                         uint32_t bytes)
 {
+    if (watch->plan->stream != NULL) {
+        stream_take(watch->plan->stream, watch->plan->resolver, kind, payload, bytes);
+    }
     switch (kind) {
     case RECORD_TEXT:
         print_text(payload, bytes);
         break;
     case RECORD_NOTICE:
         print_notice(payload, bytes);
-        break;
-    case RECORD_EVENT:
-        print_event(watch, payload, bytes);
         break;
     default:
         if (report_collect(watch->report, kind, payload, bytes) == PG_E_NO_MEMORY) {

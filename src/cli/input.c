@@ -5,7 +5,9 @@
 
 #include "base/host.h"
 #include "cli/cli.h"
+#include "cli/inf.h"
 
+#define INF_BYTES_MAX    (256u << 10)
 #define DRIVER_BYTES_MAX (256u << 20) /* the largest drivers are some 50 MiB */
 
 const char *base_name(const char *path)
@@ -78,6 +80,60 @@ static int complain_about_file(const char *path, int error)
     return error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
 }
 
+/* The file's list of hardware ids, to be released; NULL with a word of what is wrong with it. */
+static char *ids_of_inf(const char *bytes, size_t size, const char **why)
+{
+    struct inf_ids *ids = host.allocate(sizeof *ids);
+    char *text = host.allocate(size + 1);
+    char *list = NULL;
+
+    *why = strerror(ENOMEM);
+    if (ids != NULL && text != NULL) {
+        inf_read((const uint8_t *)bytes, size, text, ids);
+        *why = ids->why;
+        if (ids->count > 0) {
+            list = host.allocate(sizeof ids->list);
+        }
+        if (list != NULL) {
+            memcpy(list, ids->list, sizeof ids->list);
+        }
+    }
+    host.release(text);
+    host.release(ids);
+    return list;
+}
+
+/* X.inf beside X.sys.  One that cannot be used is told of, and the run goes on without it. */
+static void read_inf_beside(struct input *input)
+{
+    size_t stem = strlen(input->path);
+    const char *dot = strrchr(input->name, '.');
+    const char *why = NULL;
+    char path[4096], *bytes;
+    size_t size;
+    int error;
+
+    stem -= dot != NULL ? strlen(dot) : 0;
+    if (stem + sizeof ".inf" > sizeof path) {
+        return;
+    }
+    memcpy(path, input->path, stem);
+    memcpy(path + stem, ".inf", sizeof ".inf");
+    error = read_file(path, INF_BYTES_MAX, &bytes, &size);
+    if (error == -ENOENT) {
+        return;
+    }
+    if (error == 0) {
+        input->hardware_ids = ids_of_inf(bytes, size, &why);
+        host.release(bytes);
+    } else {
+        why = strerror(-error);
+    }
+    if (input->hardware_ids == NULL) {
+        complain(NULL, "%s: not used: %s", path, why);
+    }
+}
+
 int input_open(const char *path, struct input *out)
 {
     struct image_error error;
@@ -100,12 +156,14 @@ int input_open(const char *path, struct input *out)
         input_close(out);
         return EXIT_INPUT;
     }
+    read_inf_beside(out);
     return EXIT_CLEAN;
 }
 
 void input_close(struct input *input)
 {
     symbols_close(input->symbols);
+    host.release(input->hardware_ids);
     host.release(input->bytes);
     host.close(input->fd);
     memset(input, 0, sizeof *input);

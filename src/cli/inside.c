@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "device/computer.h"
+#include "nt/disk.h"
 #include "nt/nt.h"
 #include "nt/requests.h"
 #include "scenario/scenario.h"
@@ -53,6 +55,10 @@ static void start_computer(const struct plan *plan, struct channel *channel)
     if (status != PG_OK) {
         give_up("system objects", status);
     }
+    computer_start();
+    if (!nt_disks_start()) {
+        give_up("disk devices", PG_E_NO_MEMORY);
+    }
     to_parent = channel;
     verify_start();
     nt_hooks.before_call = verify_before_call;
@@ -77,14 +83,22 @@ static struct module *load(const struct input *input)
     return module;
 }
 
+/* A routine of the driver that should have returned waits for ever. */
+static void stuck(const struct module *module, const char *what)
+{
+    uint64_t place = nt_driver_stuck_at(module);
+
+    machine_finding(RULE_THREAD_HANG, place != 0 ? place : module->base, "%s of %s did not return",
+                    what, module->name);
+}
+
 /* False when the driver is not there afterwards. */
-static bool start(struct module *module)
+static bool start(struct module *module, const struct input *input)
 {
     int32_t status = 0;
 
     if (!nt_driver_start(module, &status)) {
-        machine_finding(RULE_THREAD_HANG, module->base + module->image.entry_rva,
-                        "DriverEntry of %s did not return", module->name);
+        stuck(module, "DriverEntry");
         machine_stop(RUN_STOPPED, "DriverEntry did not return");
     }
     if (status < 0) {
@@ -95,11 +109,13 @@ static bool start(struct module *module)
         }
         return false;
     }
+    start_devices(module, input);
     return true;
 }
 
 static void stop(struct module *module)
 {
+    remove_devices(module);
     switch (nt_driver_stop(module)) {
     case NT_UNLOADED:
         break;
@@ -108,34 +124,89 @@ static void stop(struct module *module)
                        module->name);
         break;
     case NT_UNLOAD_HUNG:
-        machine_finding(RULE_THREAD_HANG, module->base, "the unload routine of %s did not return",
-                        module->name);
+        stuck(module, "the unload routine");
         machine_stop(RUN_STOPPED, "an unload routine did not return");
     }
 }
 
-_Noreturn void inside_run(const struct plan *plan, struct channel *channel)
-{
-    struct module *started[DRIVERS_MAX];
-    uint32_t count = 0;
+/* The drivers of a run that were started, in that order. */
+struct started {
+    const struct plan *plan;
+    struct module *modules[DRIVERS_MAX];
+    uint32_t count;
+};
 
-    start_computer(plan, channel);
+static void start_all(void *context)
+{
+    struct started *started = context;
+    const struct plan *plan = started->plan;
+
     for (uint32_t i = 0; i < plan->count; i++) {
         struct module *module = load(&plan->inputs[i]);
 
-        if (!plan->load_only && start(module) && count < DRIVERS_MAX) {
-            started[count++] = module;
+        if (!plan->load_only && start(module, &plan->inputs[i]) && started->count < DRIVERS_MAX) {
+            started->modules[started->count++] = module;
         }
     }
-    if (!plan->load_only) {
-        if (plan->script != NULL) {
-            scenario_run_script(plan->script_name, plan->script, plan->script_bytes);
-        } else {
+}
+
+/* A scenario unloads one driver, or loads it again. */
+static bool unload_one(void *context, struct module *module)
+{
+    struct started *started = context;
+    uint32_t i = 0;
+
+    while (i < started->count && started->modules[i] != module) {
+        i++;
+    }
+    if (i == started->count) {
+        return false; /* it never started */
+    }
+    stop(module);
+    if (module->loaded) {
+        return false;
+    }
+    started->count--;
+    memmove(&started->modules[i], &started->modules[i + 1],
+            (started->count - i) * sizeof *started->modules);
+    return true;
+}
+
+static struct module *load_again(void *context, const struct module *unloaded)
+{
+    struct started *started = context;
+    const struct plan *plan = started->plan;
+    uint32_t i = 0;
+    struct module *module;
+
+    while (strcmp(plan->inputs[i].name, unloaded->name) != 0) {
+        i++; /* it came from one of them */
+    }
+    module = load(&plan->inputs[i]);
+    if (!start(module, &plan->inputs[i]) || started->count == DRIVERS_MAX) {
+        return NULL;
+    }
+    started->modules[started->count++] = module;
+    return module;
+}
+
+_Noreturn void inside_run(const struct plan *plan, struct channel *channel)
+{
+    struct started started = {.plan = plan};
+    const struct scenario_drivers drivers = {start_all, &started, unload_one, load_again};
+
+    start_computer(plan, channel);
+    if (!plan->load_only && plan->script != NULL) {
+        scenario_define(plan->defines, plan->define_count);
+        scenario_run_script(plan->script_name, plan->script, plan->script_bytes, &drivers);
+    } else {
+        start_all(&started);
+        if (!plan->load_only) {
             scenario_run_default();
         }
     }
-    while (count > 0) {
-        stop(started[--count]);
+    while (started.count > 0) {
+        stop(started.modules[--started.count]);
     }
     machine_stop(RUN_DONE, NULL);
 }

@@ -38,8 +38,12 @@ static const struct command {
 } commands[] = {
     {"run", "run drivers with their PAGE sections really paged, and check every rule",
      (char[]){"pagable run"}, cmd_run},
+    {"report", "draw a trace again: as a page, a figure or text", (char[]){"pagable report"},
+     cmd_report},
     {"info", "show sections, functions and imports of a driver", (char[]){"pagable info"},
      cmd_info},
+    {"explain", "tell about a rule: where it is documented, why, what to do",
+     (char[]){"pagable explain"}, cmd_explain},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)

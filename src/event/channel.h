@@ -14,15 +14,21 @@
 #include <pagable/status.h>
 
 enum record_kind {
-    RECORD_TEXT,     /* DbgPrint: bytes of text, no terminator */
-    RECORD_NOTICE,   /* a line for stderr from pagable itself */
-    RECORD_FINDING,  /* struct finding */
-    RECORD_BUGCHECK, /* struct bugcheck_report */
-    RECORD_EVENT,    /* struct event, for --trace */
-    RECORD_SECTION,  /* struct section_summary */
-    RECORD_MODULE,   /* struct module_summary */
-    RECORD_COUNTERS, /* struct run_counters */
-    RECORD_END,      /* struct run_end: the computer ended in good order */
+    RECORD_TEXT,          /* DbgPrint: bytes of text, no terminator */
+    RECORD_NOTICE,        /* a line for stderr from pagable itself */
+    RECORD_FINDING,       /* struct finding */
+    RECORD_BUGCHECK,      /* struct bugcheck_report */
+    RECORD_EVENT,         /* struct event, for --trace and --report */
+    RECORD_SECTION,       /* struct section_summary */
+    RECORD_MODULE,        /* struct module_summary */
+    RECORD_COUNTERS,      /* struct run_counters */
+    RECORD_MODULE_LAYOUT, /* struct module_layout, section_layout, device_layout: with events */
+    RECORD_SECTION_LAYOUT,
+    RECORD_DEVICE_LAYOUT,
+    RECORD_MARK,         /* struct run_mark, then what each section was at that time */
+    RECORD_MARK_SECTION, /* struct section_summary */
+    RECORD_END,          /* struct run_end: the computer ended in good order */
+    RECORD_KIND_COUNT
 };
 
 struct channel;

@@ -208,7 +208,7 @@ static enum channel_state take_now(struct channel *channel, enum record_kind *ki
         return CHANNEL_BROKEN;
     }
     copy_out(channel, channel->tail, &header, sizeof header);
-    if (header.kind > RECORD_END || header.bytes > CHANNEL_RECORD_MAX ||
+    if (header.kind >= RECORD_KIND_COUNT || header.bytes > CHANNEL_RECORD_MAX ||
         record_bytes(header.bytes) > available) {
         return CHANNEL_BROKEN;
     }

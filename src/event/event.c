@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 static const struct event_text texts[EVENT_KIND_COUNT] = {
-#define EVENT_ROW(symbol, name, a, b, c) [EVENT_##symbol] = {name, {a, b, c}},
+#define EVENT_ROW(symbol, level, name, a, b, c) [EVENT_##symbol] = {name, {a, b, c}, TRACE_##level},
     EVENTS(EVENT_ROW)
 #undef EVENT_ROW
 };

@@ -6,23 +6,43 @@
 #ifndef PAGABLE_EVENT_EVENT_H
 #define PAGABLE_EVENT_EVENT_H
 
+#include "base/name.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-/* symbol, name, names of the three values (NULL: unused) */
+/*
+ * How much of it is sent.  TRACE_PAGING is what a picture of the run is drawn from: some events per
+ * change of residency.  TRACE_ALL adds what the processor does: several per call of an export.
+ */
+enum trace_level { TRACE_OFF, TRACE_PAGING, TRACE_ALL };
+
+/*
+ * symbol, level, name, names of the three values (NULL: unused).  docs/trace.md says what they
+ * mean. A section is a number: the sections of all drivers counted in the order of loading.
+ */
 #define EVENTS(X)                                                                                  \
-    X(CHOICE, "choice", "choice_kind", "alternatives", "chosen")                                   \
-    X(IRQL, "irql", "old", "new", NULL)                                                            \
-    X(PAGE_IN, "page-in", "address", "pages", NULL)                                                \
-    X(TRIM, "trim", "pages", NULL, NULL)                                                           \
-    X(LOCK, "lock", "handle", "count", "address")                                                  \
-    X(UNLOCK, "unlock", "handle", "count", NULL)                                                   \
-    X(DISCARD, "discard", "address", "pages", NULL)                                                \
-    X(THREAD_SWITCH, "thread-switch", "thread", NULL, NULL)                                        \
-    X(CALL, "call", "export_rva", "return_address", NULL)
+    X(CHOICE, ALL, "choice", "choice_kind", "alternatives", "chosen")                              \
+    X(IRQL, ALL, "irql", "old", "new", NULL)                                                       \
+    X(THREAD_SWITCH, ALL, "thread-switch", "thread", NULL, NULL)                                   \
+    X(CALL, ALL, "call", "export_rva", "return_address", NULL)                                     \
+    X(PAGE_IN, PAGING, "page-in", "section", "page", "pages")                                      \
+    X(PAGE_KEEP, PAGING, "page-keep", "section", "page", "pages")                                  \
+    X(PAGE_OUT, PAGING, "page-out", "section", "page", "pages")                                    \
+    X(TRIM, PAGING, "trim", "pages", "asked", NULL)                                                \
+    X(LOCK, PAGING, "lock", "section", "count", "caller")                                          \
+    X(LOCK_HANDLE, PAGING, "lock-by-handle", "section", "count", "caller")                         \
+    X(UNLOCK, PAGING, "unlock", "section", "count", "caller")                                      \
+    X(DISCARD, PAGING, "discard", "section", NULL, NULL)                                           \
+    X(PAGE_ENTIRE, PAGING, "page-entire", "module", "caller", NULL)                                \
+    X(RESET_PAGING, PAGING, "reset-paging", "module", "caller", NULL)                              \
+    X(UNLOAD, PAGING, "unload", "module", NULL, NULL)                                              \
+    X(OPEN, PAGING, "open", "device", NULL, NULL)                                                  \
+    X(CLOSE, PAGING, "close", "device", NULL, NULL)                                                \
+    X(INTERRUPT, PAGING, "interrupt", "line", "claimed", NULL)
 
 enum event_kind {
-#define EVENT_ENUM(symbol, name, a, b, c) EVENT_##symbol,
+#define EVENT_ENUM(symbol, level, name, a, b, c) EVENT_##symbol,
     EVENTS(EVENT_ENUM)
 #undef EVENT_ENUM
         EVENT_KIND_COUNT
@@ -39,18 +59,46 @@ struct event {
 struct event_text {
     const char *name;
     const char *values[3];
+    enum trace_level level; /* from which on it is sent */
 };
 const struct event_text *event_text(uint32_t kind);
 
 struct section_summary {
-    char image[32];
+    char image[MODULE_NAME_BYTES];
     char name[9];
     uint32_t lock_count, pages, resident_pages;
 };
 
+/* A moment that a scenario named. */
+struct run_mark {
+    char label[32];
+    uint64_t time;
+};
+
 struct module_summary {
-    char name[32];
+    char name[MODULE_NAME_BYTES];
     uint64_t base, bytes;
+};
+
+/* What the numbers in events stand for; each is sent before its first use, with a trace only. */
+struct module_layout {
+    uint64_t time;
+    uint64_t base, bytes;
+    uint32_t module;
+    char name[MODULE_NAME_BYTES];
+};
+
+struct section_layout {
+    uint32_t section, module;
+    uint32_t rva, bytes, pages; /* bytes: as the image says, not rounded */
+    uint32_t class;             /* enum pg_class */
+    char name[9];
+};
+
+struct device_layout {
+    uint32_t device;
+    char name[100]; /* "\\Device\\Serial0", "" when it has none */
+    char driver[32];
 };
 
 /* symbol; the JSON key is the same word.  Order is the order of printing. */
@@ -72,6 +120,9 @@ struct module_summary {
     X(export_calls)                                                                                \
     X(trapped_instructions)                                                                        \
     X(dpcs)                                                                                        \
+    X(interrupts)                                                                                  \
+    X(port_accesses)                                                                               \
+    X(register_accesses)                                                                           \
     X(thread_switches)                                                                             \
     X(choices)                                                                                     \
     X(irps)                                                                                        \
@@ -99,7 +150,7 @@ enum run_outcome {
 struct run_end {
     uint32_t outcome; /* enum run_outcome */
     char reason[240];
-    char module[32]; /* the place that the reason is about; "" when there is none */
+    char module[MODULE_NAME_BYTES]; /* the place that the reason is about; "" when there is none */
     uint64_t rva;
 };
 

@@ -7,15 +7,41 @@
 #ifndef PAGABLE_FINDING_FINDING_H
 #define PAGABLE_FINDING_FINDING_H
 
+#include "base/name.h"
 #include "finding/rules.h"
 
 #define FINDING_FRAMES 24
+#define FINDING_IRQLS  8
+#define FINDING_LOCKS  8
 
 /* A place in code: module "" when the address lies in no module (rva then holds the address). */
 struct code_place {
-    char module[32];
+    char module[MODULE_NAME_BYTES];
     uint64_t rva;
 };
+
+/* A change of a thread's IRQL: where the driver was when it happened. */
+struct finding_irql_change {
+    uint64_t time;
+    struct code_place place;
+    uint8_t old_irql, new_irql;
+};
+
+/* What was done to a section's lock count, or to the paging of its whole driver. */
+enum finding_lock {
+    FINDING_LOCK,           /* by address */
+    FINDING_LOCK_BY_HANDLE, /* once more, or again */
+    FINDING_UNLOCK,
+    FINDING_PAGE_ENTIRE,  /* MmPageEntireDriver */
+    FINDING_RESET_PAGING, /* MmResetDriverPaging */
+};
+struct finding_lock_change {
+    uint64_t time;
+    struct code_place place;
+    enum finding_lock what;
+    uint32_t count; /* afterwards */
+};
+const char *finding_lock_name(enum finding_lock what); /* "lock", "lock-by-handle", ... */
 
 struct finding {
     enum rule rule;
@@ -27,6 +53,13 @@ struct finding {
     char message[240];
     uint32_t frame_count;
     struct code_place frames[FINDING_FRAMES]; /* innermost first; frames[0] is `place` when known */
+    uint32_t irql_count;
+    struct finding_irql_change
+        irqls[FINDING_IRQLS]; /* of the thread; the last ones, oldest first */
+    char locked_module[MODULE_NAME_BYTES],
+        locked_section[9]; /* whose locks these are; "": no section's */
+    uint32_t lock_count;
+    struct finding_lock_change locks[FINDING_LOCKS]; /* the last ones, oldest first; none: never */
 };
 
 /* A bug check of the simulated computer. */

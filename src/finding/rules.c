@@ -1,31 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts of the rules and look-up by id: everything comes from the table in rules.h. */
-#include "finding/rules.h"
+/* Look-up of rules by number, by id, by nearly the id, and sets of them. */
+#include "finding/finding.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "base/assert.h"
+#include "finding/texts.h"
 
 _Static_assert(RULE_COUNT <= 64, "a rule_set has 64 bits");
-
-static const struct rule_text texts[RULE_COUNT] = {
-#define RULE_ROW(symbol, id, severity, title, fix)                                                 \
-    [RULE_##symbol] = {id, title, fix, FINDING_##severity},
-    RULES(RULE_ROW)
-#undef RULE_ROW
-};
 
 const struct rule_text *rule_text(enum rule rule)
 {
     PG_ASSERT((unsigned)rule < RULE_COUNT);
-    return &texts[rule];
+    return &rule_texts[rule];
 }
 
 static bool find(const char *id, size_t length, enum rule *out)
 {
     for (unsigned i = 0; i < RULE_COUNT; i++) {
-        if (strlen(texts[i].id) == length && memcmp(texts[i].id, id, length) == 0) {
+        if (strlen(rule_texts[i].id) == length && memcmp(rule_texts[i].id, id, length) == 0) {
             *out = (enum rule)i;
             return true;
         }
@@ -36,6 +29,76 @@ static bool find(const char *id, size_t length, enum rule *out)
 bool rule_by_id(const char *id, enum rule *out)
 {
     return find(id, strlen(id), out);
+}
+
+/* ---- nearly an id ---- */
+
+#define WORD_MAX 40u
+
+/* Letters to insert, drop or change to make `b` of `a`; WORD_MAX for words that are too long. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[WORD_MAX + 1];
+    size_t length = strlen(b);
+
+    if (strlen(a) > WORD_MAX || length > WORD_MAX) {
+        return WORD_MAX;
+    }
+    for (unsigned j = 0; j <= length; j++) {
+        row[j] = j;
+    }
+    for (unsigned i = 1; a[i - 1] != '\0'; i++) {
+        unsigned diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= length; j++) {
+            unsigned above = row[j];
+            unsigned change = diagonal + (a[i - 1] != b[j - 1]);
+            unsigned step = (above < row[j - 1] ? above : row[j - 1]) + 1;
+
+            row[j] = change < step ? change : step;
+            diagonal = above;
+        }
+    }
+    return row[length];
+}
+
+/* A part of an id ("spin-lock") is nearer than any slip of the fingers. */
+static unsigned unlikeness(const char *word, const char *id)
+{
+    unsigned letters = distance(word, id);
+
+    return word[0] != '\0' && strstr(id, word) != NULL ? 0 : letters;
+}
+
+size_t rule_nearest(const char *word, enum rule *out, size_t max)
+{
+    unsigned limit = (unsigned)strlen(word) / 3 + 1;
+    size_t count = 0;
+
+    for (unsigned wanted = 0; wanted <= limit && wanted < WORD_MAX; wanted++) {
+        for (unsigned i = 0; i < RULE_COUNT && count < max; i++) {
+            if (unlikeness(word, rule_texts[i].id) == wanted) {
+                out[count++] = (enum rule)i;
+            }
+        }
+    }
+    return count;
+}
+
+/* ---- names, and sets ---- */
+
+const char *finding_lock_name(enum finding_lock what)
+{
+    static const char *const names[] = {
+        [FINDING_LOCK] = "lock",
+        [FINDING_LOCK_BY_HANDLE] = "lock-by-handle",
+        [FINDING_UNLOCK] = "unlock",
+        [FINDING_PAGE_ENTIRE] = "page-entire",
+        [FINDING_RESET_PAGING] = "reset-paging",
+    };
+
+    return (unsigned)what < sizeof names / sizeof *names ? names[what] : "unknown";
 }
 
 const char *finding_severity_name(enum finding_severity severity)
@@ -51,32 +114,38 @@ const char *finding_severity_name(enum finding_severity severity)
     return "unknown";
 }
 
+/* The part of a word that is an id: "all" is followed by ids to leave out. */
+static bool find_word(const char *word, size_t length, bool leave_out, enum rule *out)
+{
+    if (!leave_out) {
+        return find(word, length, out);
+    }
+    return length > 0 && word[0] == '-' && find(word + 1, length - 1, out);
+}
+
 bool rule_set_parse(const char *text, rule_set *out, const char **bad, int *bad_length)
 {
-    rule_set set = RULE_SET_ALWAYS;
+    bool all = strncmp(text, "all", 3) == 0 && (text[3] == '\0' || text[3] == ',');
+    rule_set set = all ? RULE_SET_ALL : RULE_SET_ALWAYS;
 
-    if (strcmp(text, "all") == 0) {
-        *out = RULE_SET_ALL;
-        return true;
-    }
-    if (strcmp(text, "none") == 0) {
+    if (strcmp(text, "all") == 0 || strcmp(text, "none") == 0) {
         *out = set;
         return true;
     }
-    for (;;) {
-        size_t length = strcspn(text, ",");
+    for (const char *word = all ? text + 4 : text;;) {
+        size_t length = strcspn(word, ",");
         enum rule rule;
 
-        if (!find(text, length, &rule)) {
-            *bad = text;
+        if (!find_word(word, length, all, &rule)) {
+            *bad = word;
             *bad_length = (int)length;
             return false;
         }
-        set |= RULE_BIT(rule);
-        if (text[length] == '\0') {
-            *out = set;
+        set = all ? set & ~RULE_BIT(rule) : set | RULE_BIT(rule);
+        if (word[length] == '\0') {
+            *out = set | RULE_SET_ALWAYS;
             return true;
         }
-        text += length + 1;
+        word += length + 1;
     }
 }

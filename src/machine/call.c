@@ -106,7 +106,7 @@ MS_ABI uint64_t call_dispatch(struct call_frame *frame, uint32_t index, const ui
 
 _Static_assert(offsetof(struct machine_state, guest_frame) == 0, "call_x86_64.S");
 
-uint64_t machine_call(uint64_t routine, unsigned count, const uint64_t *arguments)
+uint64_t machine_call_changing_irql(uint64_t routine, unsigned count, const uint64_t *arguments)
 {
     struct call_frame frame = {.kind = CALL_GUEST, .stub = routine};
     struct call_frame *outer = M->guest_frame;
@@ -128,6 +128,17 @@ uint64_t machine_call(uint64_t routine, unsigned count, const uint64_t *argument
             "had to keep");
     }
     call_pop(&frame);
+    return result;
+}
+
+uint64_t machine_call(uint64_t routine, unsigned count, const uint64_t *arguments)
+{
+    uint8_t irql = M->cpu.irql;
+    uint64_t result = machine_call_changing_irql(routine, count, arguments);
+
+    if (M->cpu.irql != irql && M->hooks.returned != NULL) {
+        M->hooks.returned(routine, irql);
+    }
     return result;
 }
 

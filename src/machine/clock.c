@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Virtual time and its timers: a binary heap ordered by due time, ties by the order of setting.
- * Slot 0 of the heap is unused, so that heap_index 0 means "not set".
+ * Virtual time and its timers: two binary heaps ordered by due time, ties by the order of setting.
+ * NT's timers expire where a clock interrupt gets through, those of device models at once.
+ * Slot 0 of a heap is unused, so that heap_index 0 means "not set".
  */
 #include "machine/internal.h"
+
+void clock_start(void)
+{
+    M->timers.at = machine_allocate(TIMER_MAX * sizeof(struct machine_timer *));
+    M->hardware_timers.at = machine_allocate(HARDWARE_TIMER_MAX * sizeof(struct machine_timer *));
+}
 
 uint64_t machine_time(void)
 {
@@ -20,57 +27,63 @@ static bool before(const struct machine_timer *a, const struct machine_timer *b)
     return a->due != b->due ? a->due < b->due : a->sequence < b->sequence;
 }
 
-static void put(uint32_t index, struct machine_timer *timer)
+static void put(struct timer_heap *heap, uint32_t index, struct machine_timer *timer)
 {
-    M->timers[index] = timer;
+    heap->at[index] = timer;
     timer->heap_index = index;
 }
 
-static void sift_up(uint32_t index, struct machine_timer *timer)
+static void sift_up(struct timer_heap *heap, uint32_t index, struct machine_timer *timer)
 {
-    while (index > 1 && before(timer, M->timers[index / 2])) {
-        put(index, M->timers[index / 2]);
+    while (index > 1 && before(timer, heap->at[index / 2])) {
+        put(heap, index, heap->at[index / 2]);
         index /= 2;
     }
-    put(index, timer);
+    put(heap, index, timer);
 }
 
-static void sift_down(uint32_t index, struct machine_timer *timer)
+static void sift_down(struct timer_heap *heap, uint32_t index, struct machine_timer *timer)
 {
     for (;;) {
         uint32_t child = index * 2;
 
-        if (child > M->timer_count) {
+        if (child > heap->count) {
             break;
         }
-        if (child < M->timer_count && before(M->timers[child + 1], M->timers[child])) {
+        if (child < heap->count && before(heap->at[child + 1], heap->at[child])) {
             child++;
         }
-        if (!before(M->timers[child], timer)) {
+        if (!before(heap->at[child], timer)) {
             break;
         }
-        put(index, M->timers[child]);
+        put(heap, index, heap->at[child]);
         index = child;
     }
-    put(index, timer);
+    put(heap, index, timer);
+}
+
+static struct timer_heap *heap_of(const struct machine_timer *timer)
+{
+    return timer->hardware ? &M->hardware_timers : &M->timers;
 }
 
 bool machine_timer_cancel(struct machine_timer *timer)
 {
+    struct timer_heap *heap = heap_of(timer);
     uint32_t index = timer->heap_index;
     struct machine_timer *last;
 
     if (index == 0) {
         return false;
     }
-    PG_ASSERT(index <= M->timer_count && M->timers[index] == timer);
+    PG_ASSERT(index <= heap->count && heap->at[index] == timer);
     timer->heap_index = 0;
-    last = M->timers[M->timer_count--];
+    last = heap->at[heap->count--];
     if (last != timer) {
-        if (index > 1 && before(last, M->timers[index / 2])) {
-            sift_up(index, last);
+        if (index > 1 && before(last, heap->at[index / 2])) {
+            sift_up(heap, index, last);
         } else {
-            sift_down(index, last);
+            sift_down(heap, index, last);
         }
     }
     return true;
@@ -78,34 +91,61 @@ bool machine_timer_cancel(struct machine_timer *timer)
 
 void machine_timer_set(struct machine_timer *timer, uint64_t due)
 {
+    struct timer_heap *heap = heap_of(timer);
+
     machine_timer_cancel(timer);
-    PG_ASSERT(M->timer_count + 1 < TIMER_MAX);
+    PG_ASSERT(heap->count + 1 < (timer->hardware ? HARDWARE_TIMER_MAX : TIMER_MAX));
     timer->due = due;
     timer->sequence = M->sequence++;
-    sift_up(++M->timer_count, timer);
+    sift_up(heap, ++heap->count, timer);
 }
 
 bool clock_next_due(uint64_t *due)
 {
-    if (M->timer_count == 0) {
-        return false;
+    uint64_t next = UINT64_MAX;
+
+    if (M->timers.count > 0) {
+        next = M->timers.at[1]->due;
     }
-    *due = M->timers[1]->due;
-    return true;
+    if (M->hardware_timers.count > 0 && M->hardware_timers.at[1]->due < next) {
+        next = M->hardware_timers.at[1]->due;
+    }
+    *due = next;
+    return M->timers.count > 0 || M->hardware_timers.count > 0;
+}
+
+static bool is_due(const struct timer_heap *heap)
+{
+    return heap->count > 0 && heap->at[1]->due <= M->time;
+}
+
+static void expire(struct timer_heap *heap)
+{
+    while (is_due(heap)) {
+        struct machine_timer *timer = heap->at[1];
+
+        machine_timer_cancel(timer);
+        timer->expire(timer);
+    }
 }
 
 bool clock_is_due(void)
 {
-    return M->timer_count > 0 && M->timers[1]->due <= M->time;
+    return is_due(&M->timers);
+}
+
+bool clock_hardware_is_due(void)
+{
+    return is_due(&M->hardware_timers);
 }
 
 void clock_expire(void)
 {
     PG_ASSERT(M->cpu.irql >= DISPATCH_LEVEL);
-    while (clock_is_due()) {
-        struct machine_timer *timer = M->timers[1];
+    expire(&M->timers);
+}
 
-        machine_timer_cancel(timer);
-        timer->expire(timer);
-    }
+void clock_expire_hardware(void)
+{
+    expire(&M->hardware_timers);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Privileged instructions that drivers contain inline. */
-#include "machine/internal.h"
-
-#include "decode/decode.h"
+/*
+ * Instructions that drivers contain inline and that trap: privileged ones, ports, and loads and
+ * stores on what is no memory.
+ */
+#include "machine/emulate.h"
 
 #include <string.h>
 
@@ -11,18 +12,7 @@
 #define INTERRUPT_ASSERTION      0x2c
 #define INTERRUPT_BREAKPOINT     3
 
-/* The bytes of the instruction at rip, as far as they can be read without a fault. */
-static size_t fetch(const struct trap *trap, uint8_t bytes[DECODE_LENGTH_MAX])
-{
-    size_t n = DECODE_LENGTH_MAX;
-    uint64_t page_end = (trap->rip | (PG_PAGE_SIZE - 1)) + 1;
-
-    if (trap->rip + n > page_end && machine_would_fault(page_end, PAGER_READ)) {
-        n = page_end - trap->rip;
-    }
-    memcpy(bytes, (const void *)trap->rip, n);
-    return n;
-}
+/* ---- privileged instructions ---- */
 
 static void write_cr8(struct trap *trap, const struct decoded *decoded)
 {
@@ -31,6 +21,9 @@ static void write_cr8(struct trap *trap, const struct decoded *decoded)
 
     if (value > HIGH_LEVEL) {
         trap_exception(trap, 0xC0000096u, 0, 0); /* the processor refuses reserved bits */
+    }
+    if (value >= DISPATCH_LEVEL && now < DISPATCH_LEVEL && M->hooks.raises != NULL) {
+        M->hooks.raises(trap->rip, (uint8_t)value);
     }
     /* The instruction is over before anything that its effect leads to. */
     trap->rip += decoded->length;
@@ -41,7 +34,14 @@ static void write_cr8(struct trap *trap, const struct decoded *decoded)
     }
 }
 
-static void software_interrupt(struct trap *trap, uint8_t vector)
+static void note_irql_read(uint64_t rip)
+{
+    if (M->cpu.current != NULL) {
+        M->cpu.current->irql_read = rip;
+    }
+}
+
+static _Noreturn void software_interrupt(struct trap *trap, uint8_t vector)
 {
     switch (vector) {
     case INTERRUPT_BREAKPOINT:
@@ -50,6 +50,9 @@ static void software_interrupt(struct trap *trap, uint8_t vector)
         machine_bugcheck(0x139, trap->gpr[1] & 0xffffffffu, trap->rip, 0, 0,
                          "the driver itself found its data corrupt (__fastfail)");
     case INTERRUPT_ASSERTION:
+        if (M->hooks.asserts != NULL) {
+            M->hooks.asserts(trap->rip);
+        }
         trap_exception(trap, STATUS_ASSERTION_FAILURE, 0, 0);
     default:
         trap_exception(trap, 0xC0000005u, 0, UINT64_MAX);
@@ -60,6 +63,7 @@ static void read_tsc(struct trap *trap, const struct decoded *decoded)
 {
     uint64_t value = machine_time() * 100; /* a processor of 1 GHz */
 
+    M->time++; /* a loop that waits for it ends */
     trap->gpr[0] = value & 0xffffffffu;
     trap->gpr[2] = value >> 32;
     if (decoded->has_processor) {
@@ -67,19 +71,28 @@ static void read_tsc(struct trap *trap, const struct decoded *decoded)
     }
 }
 
-bool emulate_instruction(struct trap *trap)
+static uint16_t port_of(const struct trap *trap, const struct decoded *decoded)
 {
-    uint8_t bytes[DECODE_LENGTH_MAX];
-    struct decoded decoded;
+    return (uint16_t)(decoded->has_immediate ? decoded->immediate : trap->gpr[2]);
+}
 
-    decode_instruction(bytes, fetch(trap, bytes), trap->rip, &decoded);
-    switch (decoded.kind) {
-    case DECODED_READ_CR8:
-        trap->gpr[decoded.gpr] = machine_irql();
+/* What needs nothing but the machine's own state: may run on a signal's stack. */
+static bool emulate_simple(struct trap *trap, const struct decoded *decoded)
+{
+    switch (decoded->kind) {
+    case DECODED_PORT_IN:
+        emulate_set_register(trap, decoded,
+                             io_port_read(port_of(trap, decoded), decoded->gpr_bytes, trap->rip));
         break;
-    case DECODED_WRITE_CR8:
-        write_cr8(trap, &decoded);
-        return true;
+    case DECODED_PORT_OUT:
+        io_port_write(port_of(trap, decoded), decoded->gpr_bytes,
+                      emulate_get_register(trap, decoded), trap->rip);
+        break;
+    case DECODED_READ_CR8:
+        note_irql_read(trap->rip);
+        note_irql_read(trap->rip);
+        trap->gpr[decoded->gpr] = machine_irql();
+        break;
     case DECODED_CLI:
         M->cpu.interrupts_enabled = false;
         break;
@@ -87,24 +100,93 @@ bool emulate_instruction(struct trap *trap)
         M->cpu.interrupts_enabled = true;
         break;
     case DECODED_READ_TSC:
-        read_tsc(trap, &decoded);
-        break;
-    case DECODED_INTERRUPT:
-        software_interrupt(trap, decoded.immediate);
+        read_tsc(trap, decoded);
         break;
     case DECODED_FLUSH:
         break;
-    case DECODED_LOAD:
-    case DECODED_INVALID:
+    default:
         return false;
-    case DECODED_OTHER:
-        if (!decoded.privileged) {
+    }
+    trap->rip += decoded->length;
+    return true;
+}
+
+bool emulate_instruction(struct trap *trap)
+{
+    struct decoded decoded = emulate_decode(trap);
+
+    emulate_patch(trap->rip);
+    if (emulate_simple(trap, &decoded)) {
+        return true;
+    }
+    switch (decoded.kind) {
+    case DECODED_WRITE_CR8:
+        write_cr8(trap, &decoded);
+        return true;
+    case DECODED_INTERRUPT:
+        software_interrupt(trap, (uint8_t)decoded.immediate);
+    case DECODED_STRING:
+        if (decoded.string != STRING_INS && decoded.string != STRING_OUTS) {
             return false;
         }
-        machine_unsupported("the instruction \"%s\"", decoded.text);
+        emulate_string(trap, &decoded);
+        return true;
+    case DECODED_OTHER:
+        if (decoded.privileged) {
+            emulate_unsupported(trap, "");
+        }
+        return false;
+    default:
+        return false;
     }
-    trap->rip += decoded.length;
-    return true;
+}
+
+static const struct operand_space registers = {io_mapped_read, io_mapped_write};
+
+bool emulate_registers(struct trap *trap)
+{
+    struct decoded decoded;
+
+    if (!io_is_mapped(trap->address) || trap->access == PAGER_EXECUTE) {
+        return false;
+    }
+    decoded = emulate_decode(trap);
+    switch (decoded.kind) {
+    case DECODED_MEMORY:
+        return emulate_memory(trap, &decoded, trap->address, &registers);
+    case DECODED_STRING:
+        emulate_string(trap, &decoded);
+        return true;
+    default:
+        emulate_unsupported(trap, " on the registers of a device");
+    }
+}
+
+bool emulate_in_place(struct trap *trap)
+{
+    const struct decoded *decoded;
+
+    switch (trap->cause) {
+    case TRAP_BREAKPOINT:
+        if (!emulate_is_patched(trap->rip - 1)) {
+            return false;
+        }
+        trap->rip--;
+        decoded = emulate_known(trap->rip);
+        return decoded != NULL && emulate_simple(trap, decoded);
+    case TRAP_PROTECTION:
+        decoded = emulate_known(trap->rip);
+        return decoded != NULL && emulate_simple(trap, decoded);
+    case TRAP_PAGE:
+        if (trap->access == PAGER_EXECUTE || !io_is_mapped(trap->address)) {
+            return false;
+        }
+        decoded = emulate_known(trap->rip);
+        return decoded != NULL && decoded->kind == DECODED_MEMORY &&
+               emulate_memory(trap, decoded, trap->address, &registers);
+    default:
+        return false;
+    }
 }
 
 /* ---- the page that the system shares with user mode ---- */
@@ -149,61 +231,31 @@ static void shared_page(uint8_t page[SHARED_PAGE_BYTES])
     put_time(page, SHARED_TICK_COUNT, ticks);
 }
 
-static uint64_t extend(uint64_t value, const struct decoded *decoded)
+static uint64_t read_shared(uint64_t address, unsigned bytes, uint64_t rip)
 {
-    unsigned unused = 64u - 8u * decoded->memory_bytes;
+    uint8_t page[SHARED_PAGE_BYTES];
+    uint64_t value = 0;
 
-    if (unused == 0 || !decoded->sign_extend) {
-        return value;
-    }
-    return (uint64_t)((int64_t)(value << unused) >> unused);
-}
-
-static void set_register(struct trap *trap, const struct decoded *decoded, uint64_t value)
-{
-    uint64_t *gpr = &trap->gpr[decoded->gpr];
-
-    switch (decoded->gpr_bytes) {
-    case 8:
-        *gpr = value;
-        break;
-    case 4: /* the upper half becomes zero */
-        *gpr = value & 0xffffffffu;
-        break;
-    case 2:
-        *gpr = (*gpr & ~0xffffull) | (value & 0xffffu);
-        break;
-    default:
-        if (decoded->gpr_high) {
-            *gpr = (*gpr & ~0xff00ull) | ((value & 0xffu) << 8);
-        } else {
-            *gpr = (*gpr & ~0xffull) | (value & 0xffu);
-        }
-        break;
-    }
+    (void)rip;
+    M->time++; /* a loop that waits for it ends */
+    shared_page(page);
+    memcpy(&value, page + (address - SHARED_PAGE), bytes);
+    return value;
 }
 
 bool emulate_shared_page(struct trap *trap)
 {
-    uint8_t page[SHARED_PAGE_BYTES];
-    uint8_t bytes[DECODE_LENGTH_MAX];
-    struct decoded decoded;
+    static const struct operand_space shared = {read_shared, NULL};
     uint64_t offset = trap->address - SHARED_PAGE;
-    uint64_t value = 0;
+    struct decoded decoded;
 
     if (trap->address < SHARED_PAGE || offset >= SHARED_PAGE_BYTES || trap->access != PAGER_READ) {
         return false;
     }
-    decode_instruction(bytes, fetch(trap, bytes), trap->rip, &decoded);
-    if (decoded.kind != DECODED_LOAD) {
-        machine_unsupported("the instruction \"%s\" on the shared user page", decoded.text);
+    decoded = emulate_decode(trap);
+    if (decoded.kind != DECODED_MEMORY) {
+        emulate_unsupported(trap, " on the shared user page");
     }
-    if (offset + decoded.memory_bytes > SHARED_PAGE_BYTES) {
-        return false;
-    }
-    shared_page(page);
-    memcpy(&value, page + offset, decoded.memory_bytes);
-    set_register(trap, &decoded, extend(value, &decoded));
-    trap->rip += decoded.length;
-    return true;
+    return offset + decoded.memory_bytes <= SHARED_PAGE_BYTES &&
+           emulate_memory(trap, &decoded, trap->address, &shared);
 }

@@ -10,23 +10,35 @@
 #include "machine/machine.h"
 #include "machine/trap.h"
 
-#define THREAD_STACK_SLOT 0x40000ull /* 256 KiB: stack with its guard page below */
-#define THREAD_SLOTS      ((uint32_t)(ARENA_STACKS_BYTES / THREAD_STACK_SLOT))
-#define THREAD_MAX        THREAD_SLOTS
-#define DPC_QUEUE_MAX     4096u
-#define TIMER_MAX         65536u
-#define FINDING_SITES_MAX 1024u
-#define MODULE_MAX        64u
-#define STUB_SPARE        512u /* stubs for imports that pagable does not have */
-#define STUB_CODE_OFFSET  0x1000u
-#define EMERGENCY_STACK   0x40000u
-#define USER_PAGES        ((uint32_t)((USER_END - USER_BASE) / PG_PAGE_SIZE))
+#define THREAD_STACK_SLOT  0x40000ull /* 256 KiB: stack with its guard page below */
+#define THREAD_SLOTS       ((uint32_t)(ARENA_STACKS_BYTES / THREAD_STACK_SLOT))
+#define THREAD_MAX         THREAD_SLOTS
+#define DPC_QUEUE_MAX      4096u
+#define TIMER_MAX          65536u
+#define HARDWARE_TIMER_MAX 1024u
+#define FINDING_SITES_MAX  1024u
+#define SUSPECTS_MAX       64u
+#define MODULE_MAX         64u
+#define STUB_SPARE         512u /* stubs for imports that pagable does not have */
+#define STUB_CODE_OFFSET   0x1000u
+#define EMERGENCY_STACK    0x40000u
+#define USER_PAGES         ((uint32_t)((USER_END - USER_BASE) / PG_PAGE_SIZE))
 
 struct dpc {
     uint64_t object;
     void (*run)(uint64_t object, const uint64_t argument[2]);
     uint64_t argument[2];
 };
+
+struct timer_heap {
+    struct machine_timer **at; /* 1-based */
+    uint32_t count;
+};
+
+struct interrupts;
+struct io_space;
+struct emulate_sites;
+struct hardware;
 
 /* One virtual processor. */
 struct processor {
@@ -38,6 +50,25 @@ struct processor {
     struct dpc dpcs[DPC_QUEUE_MAX]; /* ring */
     struct thread *current;         /* NULL: the scheduler */
     struct thread *idle;            /* runs DPCs when no thread does */
+};
+
+/* Pages that moved together: one event that was not sent yet.  pages 0: none. */
+struct trace_run {
+    uint64_t time;
+    enum event_kind kind;
+    uint32_t irql, section, first, pages;
+};
+
+#define TRACE_DEVICES 256u
+
+struct trace_state {
+    struct trace_run run;
+    bool keeping; /* pages that come in are locked, or resident by their section's class */
+    uint32_t modules, sections, device_count;
+    struct {
+        uint64_t object;
+        char name[100];
+    } devices[TRACE_DEVICES];
 };
 
 struct finding_site {
@@ -57,9 +88,15 @@ struct machine_state {
 
     uint64_t random[4];
     uint64_t time;
-    uint64_t sequence;             /* of timers and of becoming ready */
-    struct machine_timer **timers; /* heap, 1-based */
-    uint32_t timer_count;
+    uint64_t sequence;                 /* of timers and of becoming ready */
+    struct timer_heap timers;          /* of NT: expire at DISPATCH_LEVEL */
+    struct timer_heap hardware_timers; /* of device models: expire whatever the IRQL is */
+
+    uint32_t interrupts_pending; /* lines that are asserted and not masked, by number */
+    struct interrupts *interrupts;
+    struct io_space *io;
+    struct emulate_sites *emulate_sites;
+    struct hardware *hardware; /* first of the list */
 
     struct processor cpu;
     uint64_t scheduler_stack_pointer;
@@ -92,11 +129,15 @@ struct machine_state {
 
     struct finding_site sites[FINDING_SITES_MAX];
     uint32_t site_count;
+    struct suspect suspects[SUSPECTS_MAX]; /* a ring */
+    uint32_t suspect_count;
     uint32_t finding_count;
+    struct machine_hooks hooks;
     int blamed_finding; /* -1: none */
     bool stopping;
     volatile bool budget_expired; /* set by a signal handler */
     struct run_counters counters;
+    struct trace_state trace;
 };
 
 #define M ((struct machine_state *)ARENA_STATE)
@@ -114,14 +155,36 @@ void processor_check_budget(void);
 void processor_set_thread(uint64_t object); /* what gs:[0x188] says */
 /* A place where the scheduler may take the processor away from a thread. */
 void machine_choice_point(void);
+/* Whether that would do nothing now. */
+bool processor_is_quiet(void);
+/* The IRQL and nothing but it: no trim, no DPCs. */
+void processor_set_irql(uint8_t irql);
 
 /* dpc.c */
 void dpc_run_all(void);
 
 /* clock.c */
-bool clock_next_due(uint64_t *due);
-void clock_expire(void); /* at DISPATCH_LEVEL */
+void clock_start(void);
+bool clock_next_due(uint64_t *due); /* of any timer */
+void clock_expire(void);            /* NT's; at DISPATCH_LEVEL */
 bool clock_is_due(void);
+void clock_expire_hardware(void); /* at any IRQL, on any stack */
+bool clock_hardware_is_due(void);
+
+/* interrupt.c */
+void interrupt_start(void);
+bool interrupt_is_due(void); /* whether the processor would take one now */
+/* Take all that the processor would, then run the DPCs that they left.  Nothing on the scheduler's
+ * stack. */
+void interrupt_deliver(void);
+
+/* io_space.c: accesses of the instruction at `rip` */
+void io_space_start(void);
+uint64_t io_port_read(uint16_t port, unsigned bytes, uint64_t rip);
+void io_port_write(uint16_t port, unsigned bytes, uint64_t value, uint64_t rip);
+bool io_is_mapped(uint64_t address);
+uint64_t io_mapped_read(uint64_t address, unsigned bytes, uint64_t rip);
+void io_mapped_write(uint64_t address, unsigned bytes, uint64_t value, uint64_t rip);
 
 /* thread.c, switch_x86_64.S */
 pg_status thread_start(void);
@@ -159,10 +222,27 @@ bool emulate_instruction(struct trap *trap);
 #define SHARED_PAGE       0xFFFFF78000000000ull
 #define SHARED_PAGE_BYTES 4096u
 bool emulate_shared_page(struct trap *trap); /* false: not a read of that page */
+bool emulate_registers(struct trap *trap);   /* false: not an access to mapped registers */
+/* In a signal handler: an instruction that is known already and that touches no guest memory. */
+bool emulate_in_place(struct trap *trap);
+void emulate_start(void);
+/* Whether the breakpoint at an address is the machine's own. */
+bool emulate_is_patched(uint64_t rip);
+void emulate_forget(uint64_t base, uint64_t bytes); /* a module goes */
 _Noreturn void trap_exception(struct trap *trap, uint32_t status, uint64_t p3, uint64_t p4);
+
+/* finding.c */
+void suspect_irql_lowered(void); /* below DISPATCH_LEVEL */
+int suspect_of_irql(void);       /* finding whose consequence the current IRQL is; -1: none */
+
+/* history.c */
+void history_irql(uint8_t old, uint8_t new);
+void history_fill(struct finding *finding, uint64_t subject);
 
 /* page_fault.c */
 void page_fault_from_trap(struct trap *trap);
+/* An access that is part of the trapped instruction, which is the driver's. */
+void page_fault_by_driver(const struct trap *trap, uint64_t address, enum pager_access access);
 
 /* backtrace.c */
 uint32_t backtrace_fill(struct code_place *frames, uint32_t max);
@@ -171,5 +251,11 @@ uint64_t backtrace_blame(void);
 
 /* module.c */
 extern const struct pg_services module_services;
+
+/* trace.c */
+void trace_flush(void);
+void trace_keeping(bool keeping);
+void trace_loaded(struct module *module); /* gives it its numbers, trace or not */
+void trace_moved(void *context, const struct pager_region *region, uint32_t i, bool in);
 
 #endif

@@ -16,7 +16,8 @@ static uint32_t pager_choose(void *context, uint32_t n)
 static pg_status start_paging(void)
 {
     struct pager_limits limits = {PAGER_REGIONS, PAGER_PAGES, PAGER_PATCH_BYTES};
-    struct pager_hooks hooks = {.choose = pager_choose};
+    struct pager_hooks hooks = {.choose = pager_choose,
+                                .moved = machine_tracing() ? trace_moved : NULL};
     size_t pager_size = pager_bytes(&limits);
     size_t space_size = pg_space_bytes(MODULE_MAX, SPACE_SECTIONS);
     pg_status status =
@@ -38,6 +39,7 @@ static pg_status reserve_rest(void)
     } ranges[] = {
         {ARENA_NT, ARENA_NT_BYTES, HOST_NONE},
         {ARENA_PCR, ARENA_PCR_BYTES, HOST_READ | HOST_WRITE},
+        {ARENA_IO, ARENA_IO_BYTES, HOST_NONE},
         {ARENA_NONPAGED, ARENA_NONPAGED_BYTES, HOST_READ | HOST_WRITE},
         {ARENA_STACKS, ARENA_STACKS_BYTES, HOST_NONE},
     };
@@ -72,7 +74,10 @@ pg_status machine_start(const struct machine_options *options, struct channel *c
     M->channel = channel;
     M->image_next = ARENA_IMAGES;
     M->blamed_finding = -1;
-    M->timers = machine_allocate(TIMER_MAX * sizeof(struct machine_timer *));
+    clock_start();
+    interrupt_start();
+    io_space_start();
+    emulate_start();
     choice_start(options->seed);
     *what = "pager";
     status = start_paging();
@@ -112,18 +117,12 @@ struct pager *machine_pager(void)
     return M->pager;
 }
 
+void machine_set_hooks(const struct machine_hooks *hooks)
+{
+    M->hooks = *hooks;
+}
+
 bool machine_rule_on(enum rule rule)
 {
     return (M->options.rules & RULE_BIT(rule)) != 0;
-}
-
-void machine_event(enum event_kind kind, uint64_t a, uint64_t b, uint64_t c)
-{
-    struct event event;
-
-    if (!M->options.trace) {
-        return;
-    }
-    event = (struct event){.time = M->time, .value = {a, b, c}, .kind = kind, .irql = M->cpu.irql};
-    channel_put(M->channel, RECORD_EVENT, &event, sizeof event);
 }

@@ -46,6 +46,8 @@ enum {
 #define ARENA_NT_BYTES       0x000100000ull
 #define ARENA_PCR            (ARENA_BASE + 0x050000000ull) /* what gs points to */
 #define ARENA_PCR_BYTES      0x000010000ull
+#define ARENA_IO             (ARENA_BASE + 0x060000000ull) /* mapped registers: never accessible */
+#define ARENA_IO_BYTES       0x004000000ull
 #define ARENA_NONPAGED       (ARENA_BASE + 0x100000000ull)
 #define ARENA_NONPAGED_BYTES 0x010000000ull /* 256 MiB */
 #define ARENA_PAGED          (ARENA_BASE + 0x140000000ull)
@@ -68,8 +70,9 @@ struct machine_options {
     enum trim_policy trim;
     uint32_t frames;         /* limit on resident pageable pages; 0: none */
     rule_set rules;          /* rules that give findings */
+    bool strict;             /* resident pageable memory at DISPATCH_LEVEL is a finding, too */
     uint32_t budget_seconds; /* of processor time; 0: none */
-    bool trace;              /* send RECORD_EVENTs */
+    enum trace_level trace;  /* which RECORD_EVENTs are sent */
 };
 
 /* ---- start and end (machine.c, stop.c) ---- */
@@ -96,12 +99,42 @@ _Noreturn void machine_unsupported(const char *format, ...) __attribute__((forma
  * index, or -1 when the rule is off.  ST. */
 int machine_finding(enum rule rule, uint64_t address, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same with places that have to do with it (return addresses of calls made earlier) instead of
- * the stack of the moment. */
+/* The same about `address`, at the places that have to do with it (return addresses of calls made
+ * earlier; without any, at the address itself) instead of the stack of the moment. */
 int machine_finding_with(enum rule rule, uint64_t address, const uint64_t *others,
                          uint32_t other_count, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* The same about a section that is not the place's own: the one that holds `subject`. */
+int machine_finding_about(enum rule rule, uint64_t address, uint64_t subject, const char *format,
+                          ...) __attribute__((format(printf, 4, 5)));
 bool machine_rule_on(enum rule rule);
+
+/*
+ * Suspects (finding.c): what goes wrong in [base, base + bytes) from now on is a consequence of the
+ * finding (-1: of none, nothing happens).  _raised: in the current thread only, and until its IRQL
+ * falls below DISPATCH_LEVEL; UINT64_MAX bytes: the IRQL itself is the consequence.
+ */
+void machine_suspect(int finding, uint64_t base, uint64_t bytes);
+void machine_suspect_raised(int finding, uint64_t base, uint64_t bytes);
+int machine_suspected(uint64_t address); /* the finding, -1: none */
+bool machine_irql_suspected(void);
+
+/* What only the machine sees of a driver's doings, told to whoever checks rules.  May be NULL. */
+struct machine_hooks {
+    /* An inlined write to CR8 is about to raise the IRQL from below to DISPATCH_LEVEL or above. */
+    void (*raises)(uint64_t place, uint8_t irql);
+    /* A routine that the system called returned at another IRQL than it was called at. */
+    void (*returned)(uint64_t routine, uint8_t irql_before);
+    /* An assertion of the driver failed (int 2c); the exception comes next. */
+    void (*asserts)(uint64_t place);
+};
+void machine_set_hooks(const struct machine_hooks *hooks);
+
+/* What the next findings about a section tell of its locks (history.c). */
+void machine_note_lock(pg_handle handle, enum finding_lock what, uint32_t count);
+void machine_note_paging(uint64_t address, enum finding_lock what); /* all sections of an image */
+/* The IRQL that was raised quietly stays so after all. */
+void machine_note_irql(uint8_t old, uint8_t irql);
 /* The bug check that follows is the consequence of this finding (-1: of none). */
 void machine_blame(int finding);
 
@@ -111,13 +144,27 @@ void machine_notice(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* What a driver prints, as it stands; at most CHANNEL_RECORD_MAX bytes. */
 void machine_text(const char *text, uint32_t bytes);
 
-/* Trace (a no-op unless options.trace). */
+/* Trace: nothing happens unless options.trace asks for that kind.  (trace.c)
+ *   machine_section_event  value a is the section of a handle
+ *   machine_module_event   value a is the module at an address
+ *   machine_device_event   value a is a device, by its guest object */
 void machine_event(enum event_kind kind, uint64_t a, uint64_t b, uint64_t c);
+void machine_section_event(enum event_kind kind, pg_handle handle, uint64_t b, uint64_t c);
+void machine_module_event(enum event_kind kind, uint64_t address, uint64_t b);
+void machine_device_event(enum event_kind kind, uint64_t object, const char *name,
+                          const char *driver);
+bool machine_tracing(void);
 
 /* Whether the budget of processor time is used up: for code that runs long without the machine. */
 bool machine_budget_expired(void);
 
+/* To count in ... */
 struct run_counters *machine_counters(void);
+/* ... and all of them as they are now. */
+struct run_counters machine_count(void);
+
+/* Remember what every section is now, under a name (at most 31 bytes are kept), for the report. */
+void machine_mark(const char *label);
 
 struct module;
 /* State of a module's section now, residency as the kernel sees it; false beyond the last. */
@@ -186,14 +233,18 @@ struct machine_timer {
     void (*expire)(
         struct machine_timer *timer); /* on the idle thread or at a call, DISPATCH_LEVEL */
     void *context;
+    /* A device model's: expires at any IRQL and in any context (see hardware.h).  Not to be changed
+     * while the timer is set. */
+    bool hardware;
 };
 
 uint64_t machine_time(void);
 /* System time (since 1601) at machine_time() == 0: the same in every run. */
 #define MACHINE_BOOT_SYSTEM_TIME 133800000000000000ull
-/* Let virtual time pass while code runs (a stall, a query); expires timers only at the next choice
- * point. */
+/* Let virtual time pass while code runs (a query); expires timers only at the next choice point. */
 void machine_time_pass(uint64_t units);
+/* The processor spins for that long: hardware goes on, its interrupts are taken.  T */
+void machine_stall(uint64_t units);
 /* `timer` is zeroed memory of the caller's, at a stable address. */
 void machine_timer_set(struct machine_timer *timer, uint64_t due);
 bool machine_timer_cancel(struct machine_timer *timer);
@@ -203,6 +254,17 @@ bool machine_timer_cancel(struct machine_timer *timer);
 enum thread_state { THREAD_FREE, THREAD_READY, THREAD_RUNNING, THREAD_WAITING, THREAD_ENDED };
 
 struct call_frame;
+
+/* Memory in which a finding shows again; bytes 0: none. */
+struct suspect {
+    uint64_t base, bytes;
+    int finding;
+};
+
+struct irql_change {
+    uint64_t time, address;
+    uint8_t old_irql, new_irql;
+};
 
 struct thread {
     uint32_t id; /* 1, 2, ...; never reused */
@@ -220,6 +282,12 @@ struct thread {
     void *argument;
     bool system; /* not counted when asking whether anything is left to do */
     uint32_t dpc_depth;
+    struct suspect suspect;
+    uint8_t quiet_from[16]; /* [n]: 1 + the IRQL from which it was raised to n quietly; 0: not so */
+    uint32_t irql_changes;  /* how many there were; the last ones are in `irqls`, a ring */
+    struct irql_change irqls[FINDING_IRQLS];
+    uint64_t irql_read; /* where the driver last asked for its IRQL; 0: nowhere */
+    void *verify;       /* verify's own: the requests that the thread is dispatching */
     struct thread *next;
     void *sanitizer;
 };
@@ -272,9 +340,14 @@ struct call_frame {
 
 /* Call guest code (Microsoft x64 convention) with integer arguments.  T. */
 uint64_t machine_call(uint64_t routine, unsigned count, const uint64_t *arguments);
+/* The same for a routine that has to come back at another IRQL. */
+uint64_t machine_call_changing_irql(uint64_t routine, unsigned count, const uint64_t *arguments);
 #define MACHINE_CALL(routine, ...)                                                                 \
     machine_call((routine), sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t),                  \
                  (const uint64_t[]){__VA_ARGS__})
+#define MACHINE_CALL_CHANGING_IRQL(routine, ...)                                                   \
+    machine_call_changing_irql((routine), sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t),    \
+                               (const uint64_t[]){__VA_ARGS__})
 
 /* Innermost export call of the current thread, NULL when none. */
 const struct call_frame *machine_call_frame(void);
@@ -322,9 +395,21 @@ static inline void *machine_pointer(uint64_t address)
 
 /* ---- modules (module.c) ---- */
 
+struct lock_change {
+    uint64_t time, address;
+    enum finding_lock what;
+    uint32_t count;
+};
+
+/* The last locks of a section, a ring. */
+struct lock_history {
+    uint32_t changes; /* how many there were */
+    struct lock_change at[FINDING_LOCKS];
+};
+
 struct module {
-    char name[32];      /* "serial.sys" */
-    char base_name[32]; /* "serial": what a debugger prints */
+    char name[MODULE_NAME_BYTES];      /* "serial.sys" */
+    char base_name[MODULE_NAME_BYTES]; /* "serial": what a debugger prints */
     uint64_t base;
     uint64_t bytes;
     struct image image;
@@ -332,6 +417,8 @@ struct module {
     struct pg_image *sections;
     struct pager_region *regions[IMAGE_MAX_SECTIONS + 1]; /* [i]: section i; [count]: headers */
     void *nt;                                             /* nt's own: the driver object's state */
+    struct lock_history *locks;     /* [i]: of section i; NULL: nothing was ever locked */
+    uint32_t number, first_section; /* in the event stream */
     bool loaded;
 };
 

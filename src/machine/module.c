@@ -346,8 +346,8 @@ static void set_names(struct module *module, const char *name)
 {
     char *dot;
 
-    snprintf(module->name, sizeof module->name, "%.31s", name);
-    snprintf(module->base_name, sizeof module->base_name, "%.31s", name);
+    snprintf(module->name, sizeof module->name, "%.*s", MODULE_NAME_BYTES - 1, name);
+    snprintf(module->base_name, sizeof module->base_name, "%.*s", MODULE_NAME_BYTES - 1, name);
     dot = strrchr(module->base_name, '.');
     if (dot != NULL) {
         *dot = '\0';
@@ -446,6 +446,7 @@ pg_status module_load(const char *name, const struct image *image, int fd, modul
     }
     module->loaded = true;
     M->module_count++;
+    trace_loaded(module);
     *out = module;
     return PG_OK;
 }
@@ -453,8 +454,10 @@ pg_status module_load(const char *name, const struct image *image, int fd, modul
 void module_unload(struct module *module)
 {
     PG_ASSERT(module->loaded);
+    machine_event(EVENT_UNLOAD, module->number, 0, 0);
     pg_image_remove(module->sections);
     unmap(module);
+    emulate_forget(module->base, module->bytes);
     module->loaded = false;
 }
 
@@ -528,8 +531,13 @@ static struct pager_region *region_of(struct pg_image *image, uint32_t section)
 
 static pg_status service_page_in(void *context, struct pg_image *image, uint32_t section)
 {
+    pg_status status;
+
     (void)context;
-    return pager_pin(M->pager, region_of(image, section), &M->page_in_failure);
+    trace_keeping(true);
+    status = pager_pin(M->pager, region_of(image, section), &M->page_in_failure);
+    trace_keeping(false);
+    return status;
 }
 
 static void service_allow_out(void *context, struct pg_image *image, uint32_t section)
@@ -544,11 +552,10 @@ static void service_allow_out(void *context, struct pg_image *image, uint32_t se
 
 static void service_discard(void *context, struct pg_image *image, uint32_t section)
 {
-    struct module *module = pg_image_owner(image);
+    const struct module *module = pg_image_owner(image);
 
     (void)context;
-    machine_event(EVENT_DISCARD, module->base + module->image.sections[section].rva,
-                  module->image.sections[section].pages, 0);
+    machine_event(EVENT_DISCARD, module->first_section + section, 0, 0);
     pager_discard(M->pager, region_of(image, section));
 }
 

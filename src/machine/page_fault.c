@@ -90,10 +90,16 @@ static _Noreturn void pageable_out(const struct fault *fault)
 {
     char target[80];
 
+    int finding = machine_suspected(fault->address);
+
     describe_target(fault, target, sizeof target);
-    machine_blame(machine_finding(RULE_PAGEABLE_AT_RAISED_IRQL, culprit(fault),
+    if (finding < 0) {
+        finding =
+            machine_finding_about(RULE_PAGEABLE_AT_RAISED_IRQL, culprit(fault), fault->address,
                                   "%s was %s at IRQL %u while it was paged out", target,
-                                  verb(fault->access), machine_irql()));
+                                  verb(fault->access), machine_irql());
+    }
+    machine_blame(finding);
     raised_irql(fault, "which is pageable and was paged out");
 }
 
@@ -102,10 +108,15 @@ static _Noreturn void discarded(const struct fault *fault)
     char target[80];
     char words[200];
 
+    int finding = machine_suspected(fault->address);
+
     describe_target(fault, target, sizeof target);
-    machine_blame(machine_finding(RULE_INIT_CALLED_LATE, culprit(fault),
-                                  "%s was %s after it had been discarded", target,
-                                  verb(fault->access)));
+    if (finding < 0) {
+        finding = machine_finding_about(RULE_INIT_CALLED_LATE, culprit(fault), fault->address,
+                                        "%s was %s after it had been discarded", target,
+                                        verb(fault->access));
+    }
+    machine_blame(finding);
     if (machine_irql() >= DISPATCH_LEVEL) {
         raised_irql(fault, "which was discarded after initialization");
     }
@@ -189,7 +200,6 @@ static void maybe_yield(void)
 static void serve(const struct fault *fault)
 {
     struct pager_failure failure;
-    uint64_t page_ins = pager_counters(M->pager).page_ins;
 
     switch (pager_fault(M->pager, fault->address, fault->access, &failure)) {
     case PAGER_SERVED:
@@ -203,9 +213,34 @@ static void serve(const struct fault *fault)
     case PAGER_FAILED:
         machine_page_in_failed(&failure);
     }
-    if (pager_counters(M->pager).page_ins != page_ins) {
-        machine_event(EVENT_PAGE_IN, fault->address, 1, 0);
+}
+
+/* What the thread does in that section until it lowers its IRQL is the same mistake. */
+static void suspect_section(int finding, uint64_t address)
+{
+    const struct module *module = module_at(address);
+    int64_t section = module == NULL ? -1 : pg_section_find(module->sections, address);
+    struct pg_section_info info;
+
+    if (section >= 0 && pg_section_query(module->sections, (uint32_t)section, &info) == PG_OK) {
+        machine_suspect_raised(finding, info.desc->base, (uint64_t)info.desc->pages * PG_PAGE_SIZE);
     }
+}
+
+/* What is in memory but free to leave was used where it must not be: luck, and a finding. */
+static void check_strictly(const struct fault *fault)
+{
+    char target[80];
+
+    if (!pager_may_leave(M->pager, fault->address) || machine_suspected(fault->address) >= 0) {
+        return;
+    }
+    describe_target(fault, target, sizeof target);
+    suspect_section(
+        machine_finding_about(RULE_PAGEABLE_AT_RAISED_IRQL, culprit(fault), fault->address,
+                              "%s was %s at IRQL %u: it was in memory, but nothing holds it there",
+                              target, verb(fault->access), machine_irql()),
+        fault->address);
 }
 
 static void resolve(const struct fault *fault)
@@ -219,7 +254,26 @@ static void resolve(const struct fault *fault)
         !pager_is_resident(M->pager, fault->address)) {
         pageable_out(fault);
     }
+    if (M->options.strict && region != NULL && machine_irql() >= DISPATCH_LEVEL) {
+        check_strictly(fault);
+    }
     serve(fault);
+}
+
+/* Registers of a device answer to a driver's own loads and stores only. */
+static void refuse_registers(uint64_t address)
+{
+    if (io_is_mapped(address)) {
+        machine_unsupported("a system routine that works on the registers of a device, at 0x%llx",
+                            (unsigned long long)address);
+    }
+}
+
+void page_fault_by_driver(const struct trap *trap, uint64_t address, enum pager_access access)
+{
+    struct fault fault = {address, access, trap->rip, true};
+
+    resolve(&fault);
 }
 
 void page_fault_from_trap(struct trap *trap)
@@ -230,8 +284,11 @@ void page_fault_from_trap(struct trap *trap)
     struct fault fault = {trap->address, trap->access,
                           by_driver || call == NULL ? trap->rip : call->stub, by_driver};
 
-    if (by_driver && emulate_shared_page(trap)) {
+    if (by_driver && (emulate_shared_page(trap) || emulate_registers(trap))) {
         return;
+    }
+    if (!by_driver) {
+        refuse_registers(trap->address);
     }
     resolve(&fault);
     if (by_driver) {
@@ -274,6 +331,7 @@ static void touch_page(uint64_t address, enum pager_access access)
     if (nonpaged_memory(address & ~(uint64_t)(PG_PAGE_SIZE - 1))) {
         return;
     }
+    refuse_registers(address);
     region = pager_region_at(M->pager, address);
     if (region == NULL) {
         no_memory(&fault);
@@ -325,7 +383,8 @@ bool machine_is_guest_memory(uint64_t address, size_t bytes)
     }
     for (uint64_t page = address & ~(uint64_t)(PG_PAGE_SIZE - 1); page <= last;
          page += PG_PAGE_SIZE) {
-        if (!nonpaged_memory(page) && pager_region_at(M->pager, page) == NULL) {
+        if (!nonpaged_memory(page) && !io_is_mapped(page) &&
+            pager_region_at(M->pager, page) == NULL) {
             return false;
         }
     }

@@ -42,11 +42,14 @@ uint8_t machine_irql(void)
     return M->cpu.irql;
 }
 
-static void note_trim(uint32_t pages)
+/* `asked`: by a scenario.  Those of the policy that took nothing are only counted. */
+static void note_trim(uint32_t pages, bool asked)
 {
     M->counters.trims++;
     M->counters.pages_trimmed += pages;
-    machine_event(EVENT_TRIM, pages, 0, 0);
+    if (pages > 0 || asked) {
+        machine_event(EVENT_TRIM, pages, asked, 0);
+    }
 }
 
 static void paging_write_failed(const struct pager_failure *failure)
@@ -55,7 +58,7 @@ static void paging_write_failed(const struct pager_failure *failure)
                      "a modified page could not be written to the paging file");
 }
 
-uint32_t machine_trim_now(void)
+static uint32_t trim_all(bool asked)
 {
     struct pager_failure failure = {0};
     uint32_t pages = pager_trim(M->pager, &failure);
@@ -63,8 +66,13 @@ uint32_t machine_trim_now(void)
     if (failure.status != PG_OK) {
         paging_write_failed(&failure);
     }
-    note_trim(pages);
+    note_trim(pages, asked);
     return pages;
+}
+
+uint32_t machine_trim_now(void)
+{
+    return trim_all(true);
 }
 
 void machine_trim_by_policy(void)
@@ -73,16 +81,21 @@ void machine_trim_by_policy(void)
 
     switch (M->options.trim) {
     case TRIM_IRQL:
-        machine_trim_now();
+        if (!M->options.strict) {
+            (void)trim_all(false);
+        }
         break;
     case TRIM_RANDOM:
-        note_trim(pager_trim_random(M->pager, &failure));
+        note_trim(pager_trim_random(M->pager, &failure), false);
         if (failure.status != PG_OK) {
             paging_write_failed(&failure);
         }
         break;
     case TRIM_NONE:
         break;
+    }
+    if (M->options.strict) {
+        pager_close(M->pager);
     }
 }
 
@@ -91,8 +104,17 @@ uint8_t machine_raise_quietly(uint8_t irql)
     uint8_t old = M->cpu.irql;
 
     PG_ASSERT(irql >= old);
+    if (irql != old && M->cpu.current != NULL) {
+        M->cpu.current->quiet_from[irql] = (uint8_t)(old + 1);
+    }
     M->cpu.irql = irql;
     return old;
+}
+
+void machine_note_irql(uint8_t old, uint8_t irql)
+{
+    M->cpu.current->quiet_from[irql] = 0;
+    history_irql(old, irql);
 }
 
 uint8_t machine_raise(uint8_t irql)
@@ -104,6 +126,7 @@ uint8_t machine_raise(uint8_t irql)
     if (irql != old) {
         M->counters.irql_raises++;
         machine_event(EVENT_IRQL, old, irql, 0);
+        history_irql(old, irql);
     }
     if (irql >= DISPATCH_LEVEL && old < DISPATCH_LEVEL) {
         machine_trim_by_policy();
@@ -111,11 +134,16 @@ uint8_t machine_raise(uint8_t irql)
     return old;
 }
 
-static void set_lower(uint8_t irql)
+void processor_set_irql(uint8_t irql)
 {
-    if (M->cpu.irql != irql) {
-        machine_event(EVENT_IRQL, M->cpu.irql, irql, 0);
-        M->cpu.irql = irql;
+    if (M->cpu.irql == irql) {
+        return;
+    }
+    machine_event(EVENT_IRQL, M->cpu.irql, irql, 0);
+    history_irql(M->cpu.irql, irql);
+    M->cpu.irql = irql;
+    if (irql < DISPATCH_LEVEL) {
+        suspect_irql_lowered();
     }
 }
 
@@ -123,12 +151,13 @@ void machine_lower(uint8_t irql)
 {
     PG_ASSERT(irql <= M->cpu.irql);
     if (irql < DISPATCH_LEVEL && M->cpu.irql >= DISPATCH_LEVEL && M->cpu.dpc_depth == 0) {
-        set_lower(DISPATCH_LEVEL);
+        processor_set_irql(DISPATCH_LEVEL);
+        interrupt_deliver();
         if (M->cpu.dpc_count > 0) {
             dpc_run_all();
         }
     }
-    set_lower(irql);
+    processor_set_irql(irql);
     machine_choice_point();
 }
 
@@ -141,7 +170,7 @@ static void clock_interrupt(void)
     if (M->cpu.dpc_count > 0) {
         dpc_run_all();
     }
-    set_lower(old);
+    processor_set_irql(old);
 }
 
 bool machine_budget_expired(void)
@@ -162,16 +191,29 @@ void processor_check_budget(void)
 /* One call in this many gives the processor away when others could run. */
 #define PREEMPT_ONE_IN 16u
 
+/* Whether a thread can be interrupted for the system's own work, or lose the processor. */
+static bool below_dispatch(void)
+{
+    return M->cpu.irql < DISPATCH_LEVEL && M->cpu.dpc_depth == 0 && M->cpu.interrupts_enabled;
+}
+
+bool processor_is_quiet(void)
+{
+    if (M->budget_expired || clock_hardware_is_due() || interrupt_is_due()) {
+        return false;
+    }
+    return !below_dispatch() ||
+           (M->cpu.dpc_count == 0 && !clock_is_due() && M->ready_first == NULL);
+}
+
 void machine_choice_point(void)
 {
     struct thread *thread = M->cpu.current;
 
     processor_check_budget();
-    if (thread == NULL || M->cpu.irql >= DISPATCH_LEVEL || M->cpu.dpc_depth > 0 ||
-        !M->cpu.interrupts_enabled) {
-        return;
-    }
-    if (thread == M->cpu.idle) {
+    clock_expire_hardware();
+    interrupt_deliver();
+    if (thread == NULL || thread == M->cpu.idle || !below_dispatch()) {
         return;
     }
     if (M->cpu.dpc_count > 0 || clock_is_due()) {
@@ -181,5 +223,31 @@ void machine_choice_point(void)
         (thread_other_ready(thread->priority) &&
          machine_choose(CHOICE_PREEMPT, PREEMPT_ONE_IN) == 0)) {
         machine_thread_yield();
+    }
+}
+
+/* When something happens next while the processor spins, `end` at the latest.  An NT timer that is
+ * overdue waits for a lower IRQL, and so do those behind it. */
+static uint64_t next_during_stall(uint64_t end)
+{
+    if (M->timers.count > 0 && !clock_is_due() && M->timers.at[1]->due < end) {
+        end = M->timers.at[1]->due;
+    }
+    if (M->hardware_timers.count > 0 && M->hardware_timers.at[1]->due < end) {
+        end = M->hardware_timers.at[1]->due;
+    }
+    return end;
+}
+
+void machine_stall(uint64_t units)
+{
+    uint64_t end = M->time + units;
+
+    /* Interrupts take time of their own, perhaps more than is left. */
+    while (M->time < end) {
+        uint64_t next = next_during_stall(end);
+
+        M->time = next > M->time ? next : M->time;
+        machine_choice_point();
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reports and ends: findings, notices, bug checks, and the last words of the computer.  Any
+ * Reports and ends: notices, bug checks, and the last words of the computer.  Any
  * context, any stack: nothing here needs a thread or may fault.
  */
 #include "machine/internal.h"
@@ -25,86 +25,6 @@ void machine_notice(const char *format, ...)
 void machine_text(const char *text, uint32_t bytes)
 {
     channel_put(M->channel, RECORD_TEXT, text, bytes);
-}
-
-/* ---- findings ---- */
-
-static const struct finding_site *known_site(enum rule rule, uint64_t address)
-{
-    for (uint32_t i = 0; i < M->site_count; i++) {
-        if (M->sites[i].rule == rule && M->sites[i].address == address) {
-            return &M->sites[i];
-        }
-    }
-    return NULL;
-}
-
-static void remember_site(enum rule rule, uint64_t address, int index)
-{
-    if (M->site_count < FINDING_SITES_MAX) {
-        M->sites[M->site_count++] = (struct finding_site){rule, address, index};
-    }
-}
-
-/* `others` are places beyond the finding's own, instead of the stack; NULL: the stack. */
-static int report_finding(enum rule rule, uint64_t address, const uint64_t *others,
-                          uint32_t other_count, const char *format, va_list arguments)
-{
-    struct finding finding;
-    const struct finding_site *known;
-
-    if (!machine_rule_on(rule)) {
-        return -1;
-    }
-    if (address == 0) {
-        address = backtrace_blame();
-    }
-    known = known_site(rule, address);
-    if (known != NULL) {
-        return known->index;
-    }
-    memset(&finding, 0, sizeof finding);
-    finding.rule = rule;
-    finding.severity = rule_text(rule)->severity;
-    finding.place = machine_place(address);
-    snprintf(finding.section, sizeof finding.section, "%s", machine_section_name(address));
-    finding.irql = M->cpu.irql;
-    finding.time = M->time;
-    if (others == NULL) {
-        finding.frame_count = backtrace_fill(finding.frames, FINDING_FRAMES);
-    } else {
-        finding.frames[finding.frame_count++] = finding.place;
-        for (uint32_t i = 0; i < other_count && finding.frame_count < FINDING_FRAMES; i++) {
-            finding.frames[finding.frame_count++] = machine_place(others[i]);
-        }
-    }
-    vsnprintf(finding.message, sizeof finding.message, format, arguments);
-    channel_put(M->channel, RECORD_FINDING, &finding, sizeof finding);
-    remember_site(rule, address, (int)M->finding_count);
-    return (int)M->finding_count++;
-}
-
-int machine_finding(enum rule rule, uint64_t address, const char *format, ...)
-{
-    va_list arguments;
-    int index;
-
-    va_start(arguments, format);
-    index = report_finding(rule, address, NULL, 0, format, arguments);
-    va_end(arguments);
-    return index;
-}
-
-int machine_finding_with(enum rule rule, uint64_t address, const uint64_t *others,
-                         uint32_t other_count, const char *format, ...)
-{
-    va_list arguments;
-    int index;
-
-    va_start(arguments, format);
-    index = report_finding(rule, address, others, other_count, format, arguments);
-    va_end(arguments);
-    return index;
 }
 
 /* ---- ends ---- */
@@ -142,6 +62,21 @@ static void put_sections(const struct module *module)
     }
 }
 
+void machine_mark(const char *label)
+{
+    struct run_mark mark = {.time = M->time};
+    struct section_summary summary;
+
+    (void)snprintf(mark.label, sizeof mark.label, "%s", label);
+    trace_flush();
+    channel_put(M->channel, RECORD_MARK, &mark, sizeof mark);
+    for (struct module *m = module_next(NULL); m != NULL; m = module_next(m)) {
+        for (uint32_t i = 0; machine_section_summary(m, i, &summary); i++) {
+            channel_put(M->channel, RECORD_MARK_SECTION, &summary, sizeof summary);
+        }
+    }
+}
+
 static void put_modules(void)
 {
     for (struct module *m = module_next(NULL); m != NULL; m = module_next(m)) {
@@ -153,7 +88,7 @@ static void put_modules(void)
     }
 }
 
-static void put_counters(void)
+struct run_counters machine_count(void)
 {
     struct pager_counters pager = pager_counters(M->pager);
 
@@ -162,19 +97,22 @@ static void put_counters(void)
     M->counters.write_backs = pager.write_backs;
     M->counters.evictions = pager.evictions;
     M->counters.virtual_time = M->time;
-    channel_put(M->channel, RECORD_COUNTERS, &M->counters, sizeof M->counters);
+    return M->counters;
 }
 
 static _Noreturn void stop_at(enum run_outcome outcome, const char *reason,
                               const struct code_place *place)
 {
     struct run_end end = {.outcome = outcome, .rva = place->rva};
+    struct run_counters counters;
 
     PG_ASSERT(!M->stopping);
     memcpy(end.module, place->module, sizeof end.module);
     M->stopping = true;
+    trace_flush();
     put_modules();
-    put_counters();
+    counters = machine_count();
+    channel_put(M->channel, RECORD_COUNTERS, &counters, sizeof counters);
     snprintf(end.reason, sizeof end.reason, "%s", reason != NULL ? reason : "");
     channel_put(M->channel, RECORD_END, &end, sizeof end);
     _exit(0);
@@ -245,11 +183,12 @@ _Noreturn void machine_bugcheck(uint32_t code, uint64_t p1, uint64_t p2, uint64_
     report.irql = M->cpu.irql;
     report.time = M->time;
     snprintf(report.message, sizeof report.message, "%s", words != NULL ? words : "");
-    report.finding = M->blamed_finding;
+    report.finding = M->blamed_finding >= 0 ? M->blamed_finding : suspect_of_irql();
     report.frame_count = backtrace_fill(report.frames, FINDING_FRAMES);
     for (uint32_t i = 0; i < report.frame_count && report.place.module[0] == '\0'; i++) {
         report.place = report.frames[i]; /* a jump to nowhere: whoever jumped */
     }
+    trace_flush();
     channel_put(M->channel, RECORD_BUGCHECK, &report, sizeof report);
     machine_stop(RUN_BUGCHECK, NULL);
 }

@@ -343,17 +343,22 @@ static void run_thread(struct thread *thread)
     thread->irql = M->cpu.irql;
     M->cpu.current = NULL;
     M->cpu.irql = PASSIVE_LEVEL;
+    M->cpu.interrupts_enabled = true; /* who waits with interrupts off gets them back on */
 }
 
-/* The idle thread: due timers and DPCs when no other thread is there to be interrupted. */
+/* The idle thread: interrupts, due timers and DPCs when no other thread is there to be interrupted.
+ */
 static void idle_main(void *argument)
 {
     (void)argument;
     for (;;) {
-        uint8_t old = machine_raise(DISPATCH_LEVEL);
+        interrupt_deliver();
+        if (M->cpu.dpc_count > 0 || clock_is_due()) {
+            uint8_t old = machine_raise(DISPATCH_LEVEL);
 
-        clock_expire();
-        machine_lower(old);
+            clock_expire();
+            machine_lower(old);
+        }
         machine_thread_wait();
     }
 }
@@ -377,7 +382,7 @@ struct thread *machine_idle_thread(void)
 
 static bool idle_work(void)
 {
-    return M->cpu.dpc_count > 0 || clock_is_due();
+    return M->cpu.dpc_count > 0 || clock_is_due() || interrupt_is_due();
 }
 
 enum run_state machine_run(bool (*done)(void *), void *context, uint64_t until)
@@ -388,6 +393,7 @@ enum run_state machine_run(bool (*done)(void *), void *context, uint64_t until)
         uint64_t due;
 
         processor_check_budget();
+        clock_expire_hardware();
         if (done != NULL && done(context)) {
             return RUN_STATE_DONE;
         }

@@ -15,11 +15,37 @@
 #define EXCEPTION_ILLEGAL_INSTRUCTION 0xC000001Du
 #define EXCEPTION_INTEGER_DIVIDE      0xC0000094u
 #define EXCEPTION_MISALIGNED          0x80000002u
+#define EXCEPTION_PRIVILEGED          0xC0000096u
+#define EXCEPTION_ASSERTION           0xC0000420u
+
+static const char *words_of(uint32_t status)
+{
+    switch (status) {
+    case EXCEPTION_BREAKPOINT:
+        return "the driver ran a break point, and there is no debugger";
+    case EXCEPTION_SINGLE_STEP:
+        return "the driver set the trap flag, and there is no debugger";
+    case EXCEPTION_ACCESS_VIOLATION:
+        return "the driver used an address that no memory can have";
+    case EXCEPTION_ILLEGAL_INSTRUCTION:
+        return "the driver ran something that is no instruction";
+    case EXCEPTION_INTEGER_DIVIDE:
+        return "the driver divided by zero, or the quotient was too large";
+    case EXCEPTION_MISALIGNED:
+        return "the driver used an address that is not aligned as its instruction demands";
+    case EXCEPTION_PRIVILEGED:
+        return "the driver gave a privileged instruction an operand that it does not take";
+    case EXCEPTION_ASSERTION:
+        return "an assertion of the driver failed, and there is no debugger";
+    default:
+        return NULL;
+    }
+}
 
 _Noreturn void trap_exception(struct trap *trap, uint32_t status, uint64_t p3, uint64_t p4)
 {
     /* Windows sign-extends the status. */
-    machine_bugcheck(0x1E, (uint64_t)(int64_t)(int32_t)status, trap->rip, p3, p4, NULL);
+    machine_bugcheck(0x1E, (uint64_t)(int64_t)(int32_t)status, trap->rip, p3, p4, words_of(status));
 }
 
 static bool is_guest_code(const struct trap *trap)
@@ -61,6 +87,9 @@ static void guest_trap(struct trap *trap)
         trap_exception(trap, EXCEPTION_INTEGER_DIVIDE, 0, 0);
     case TRAP_BREAKPOINT:
         trap->rip--;
+        if (emulate_is_patched(trap->rip) && emulate_instruction(trap)) {
+            break;
+        }
         trap_exception(trap, EXCEPTION_BREAKPOINT, 0, 0);
     case TRAP_STEP:
         trap_exception(trap, EXCEPTION_SINGLE_STEP, 0, 0);
@@ -68,6 +97,8 @@ static void guest_trap(struct trap *trap)
         trap_exception(trap, EXCEPTION_MISALIGNED, 0, 0);
     case TRAP_OTHER: /* overflow, bounds, stack segment, floating point ... */
         machine_bugcheck(0x7F, trap->vector, 0, 0, 0, "the processor raised an exception");
+    case TRAP_CHOICE:
+        break;
     case TRAP_BUDGET:
     case TRAP_STACK:
         PG_ASSERT(!"handled before");
@@ -84,7 +115,7 @@ void trap_handle(struct trap *trap)
 {
     struct call_frame frame = {.kind = CALL_TRAP, .trap = trap};
 
-    M->counters.trapped_instructions++;
+    M->counters.trapped_instructions += trap->cause != TRAP_CHOICE;
     if (trap->cause == TRAP_STACK) {
         call_push(&frame);
         stack_overflow();

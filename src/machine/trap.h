@@ -5,6 +5,9 @@
  * The signal handler copies the interrupted context to the interrupted stack and returns into
  * trap_enter there; everything that a trap leads to (paging, emulation, switching threads, a bug
  * check) happens in that ordinary code.  The context is resumed from the copy.
+ *
+ * An access to a device that is known already and leads to nothing else is done in the handler
+ * itself, which is what makes drivers that move data byte by byte bearable.
  */
 #ifndef PAGABLE_MACHINE_TRAP_H
 #define PAGABLE_MACHINE_TRAP_H
@@ -24,6 +27,7 @@ enum trap_cause {
     TRAP_ALIGNMENT,
     TRAP_BUDGET, /* out of processor time */
     TRAP_STACK,  /* the stack has no room left, `address` is where */
+    TRAP_CHOICE, /* the instruction is done, and something waits for the processor */
     TRAP_OTHER
 };
 

@@ -8,6 +8,9 @@
  * fibers or end the computer, and resumes by rt_sigreturn of the copy.  Nothing is ever switched on
  * the alternate stack.
  *
+ * The exception is what serve_in_place does: it changes the machine's own state and the registers
+ * in the kernel's frame, and resumes at once unless something waits for the processor.
+ *
  * When the frame does not fit, the stack has overflowed: trap_enter then runs on an emergency stack
  * and never resumes.
  */
@@ -200,13 +203,35 @@ static struct trap_copy *copy_frame(const ucontext_t *uc)
     return (struct trap_copy *)copy;
 }
 
+/* An access to a device that needs neither the interrupted stack nor guest memory. */
+static bool serve_in_place(ucontext_t *uc, int signal)
+{
+    struct trap trap;
+
+    if (signal != SIGSEGV && signal != SIGTRAP) {
+        return false;
+    }
+    describe(&trap, uc, signal);
+    if (!emulate_in_place(&trap)) {
+        return false;
+    }
+    M->counters.trapped_instructions++;
+    clock_expire_hardware();
+    write_registers(&trap, uc);
+    return true;
+}
+
 __attribute__((no_sanitize("address", "undefined"))) static void
 on_signal(int signal, siginfo_t *info, void *context)
 {
     ucontext_t *uc = context;
     struct trap_copy *copy;
+    bool served = serve_in_place(uc, signal);
 
     (void)info;
+    if (served && processor_is_quiet()) {
+        return;
+    }
     if (signal == SIGXCPU) {
         M->budget_expired = true;
         if (module_at((uint64_t)uc->uc_mcontext.gregs[REG_RIP]) == NULL) {
@@ -214,6 +239,9 @@ on_signal(int signal, siginfo_t *info, void *context)
         }
     }
     copy = copy_frame(uc);
+    if (copy == NULL && served) {
+        return; /* what waits goes on waiting for a place with more stack */
+    }
     if (copy == NULL) {
         if (on_emergency_stack((uint64_t)uc->uc_mcontext.gregs[REG_RSP])) {
             _exit(
@@ -224,6 +252,9 @@ on_signal(int signal, siginfo_t *info, void *context)
         copy->context = NULL;
     }
     describe(&copy->trap, uc, signal);
+    if (served) {
+        copy->trap.cause = TRAP_CHOICE;
+    }
     if (copy->context == NULL) {
         copy->trap.address = copy->trap.gpr[4];
         copy->trap.cause = TRAP_STACK;

@@ -115,6 +115,7 @@
     X(ExpInterlockedPushEntrySList, NTOS, DONE, HIGH_LEVEL, 2)                                     \
     X(HalGetBusData, HAL, DONE, PASSIVE_LEVEL, 5)                                                  \
     X(HalGetBusDataByOffset, HAL, DONE, PASSIVE_LEVEL, 6)                                          \
+    X(HalGetInterruptVector, HAL, DONE, PASSIVE_LEVEL, 6)                                          \
     X(HalMakeBeep, HAL, DONE, HIGH_LEVEL, 1)                                                       \
     X(HalSetBusDataByOffset, HAL, DONE, PASSIVE_LEVEL, 6)                                          \
     X(HalTranslateBusAddress, HAL, DONE, PASSIVE_LEVEL, 5)                                         \

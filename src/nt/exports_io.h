@@ -57,6 +57,7 @@
     X(IoGetConfigurationInformation, NTOS, DONE, PASSIVE_LEVEL, 0)                                 \
     X(IoGetCurrentProcess, NTOS, DONE, HIGH_LEVEL, 0)                                              \
     X(IoGetDeviceAttachmentBaseRef, NTOS, DONE, DISPATCH_LEVEL, 1)                                 \
+    X(IoGetDeviceInterfaceAlias, NTOS, DONE, PASSIVE_LEVEL, 3)                                     \
     X(IoGetDeviceInterfaces, NTOS, DONE, PASSIVE_LEVEL, 4)                                         \
     X(IoGetDeviceObjectPointer, NTOS, DONE, PASSIVE_LEVEL, 4)                                      \
     X(IoGetDeviceProperty, NTOS, DONE, PASSIVE_LEVEL, 5)                                           \
@@ -81,6 +82,7 @@
     X(IoIsSystemThread, NTOS, DONE, DISPATCH_LEVEL, 1)                                             \
     X(IoIsWdmVersionAvailable, NTOS, DONE, PASSIVE_LEVEL, 2)                                       \
     X(IoMakeAssociatedIrp, NTOS, DONE, DISPATCH_LEVEL, 2)                                          \
+    X(IoOpenDeviceInterfaceRegistryKey, NTOS, DONE, PASSIVE_LEVEL, 3)                              \
     X(IoOpenDeviceRegistryKey, NTOS, DONE, PASSIVE_LEVEL, 4)                                       \
     X(IoQueueWorkItem, NTOS, DONE, DISPATCH_LEVEL, 4)                                              \
     X(IoQueueWorkItemEx, NTOS, DONE, DISPATCH_LEVEL, 4)                                            \
@@ -95,6 +97,8 @@
     X(IoReleaseRemoveLockEx, NTOS, DONE, DISPATCH_LEVEL, 3)                                        \
     X(IoReleaseVpbSpinLock, NTOS, DONE, DISPATCH_LEVEL, 1)                                         \
     X(IoRemoveShareAccess, NTOS, DONE, PASSIVE_LEVEL, 2)                                           \
+    X(IoReportTargetDeviceChange, NTOS, DONE, PASSIVE_LEVEL, 2)                                    \
+    X(IoReportTargetDeviceChangeAsynchronous, NTOS, DONE, DISPATCH_LEVEL, 4)                       \
     X(IoRequestDeviceEject, NTOS, DONE, DISPATCH_LEVEL, 1)                                         \
     X(IoReuseIrp, NTOS, DONE, DISPATCH_LEVEL, 2)                                                   \
     X(IoSetCompletionRoutineEx, NTOS, DONE, DISPATCH_LEVEL, 7)                                     \
@@ -118,6 +122,9 @@
     X(IoUnregisterPlugPlayNotificationEx, NTOS, DONE, PASSIVE_LEVEL, 1)                            \
     X(IoUnregisterShutdownNotification, NTOS, DONE, PASSIVE_LEVEL, 1)                              \
     X(IoUpdateShareAccess, NTOS, DONE, PASSIVE_LEVEL, 2)                                           \
+    X(IoWMIDeviceObjectToProviderId, NTOS, DONE, DISPATCH_LEVEL, 1)                                \
+    X(IoWMIRegistrationControl, NTOS, DONE, PASSIVE_LEVEL, 2)                                      \
+    X(IoWMIWriteEvent, NTOS, DONE, DISPATCH_LEVEL, 1)                                              \
     X(IoWriteErrorLogEntry, NTOS, DONE, DISPATCH_LEVEL, 1)                                         \
     X(IofCallDriver, NTOS, DONE, DISPATCH_LEVEL, 2)                                                \
     X(IofCompleteRequest, NTOS, DONE, DISPATCH_LEVEL, 2)                                           \
@@ -132,6 +139,18 @@
     X(MmAllocatePagesForMdlEx, NTOS, DONE, APC_LEVEL, 6)                                           \
     X(MmBuildMdlForNonPagedPool, NTOS, DONE, DISPATCH_LEVEL, 1)                                    \
     X(MmFreePagesFromMdl, NTOS, DONE, APC_LEVEL, 1)                                                \
+    X(IoConnectInterrupt, NTOS, DONE, PASSIVE_LEVEL, 11)                                           \
+    X(IoConnectInterruptEx, NTOS, DONE, PASSIVE_LEVEL, 1)                                          \
+    X(IoDisconnectInterrupt, NTOS, DONE, PASSIVE_LEVEL, 1)                                         \
+    X(IoDisconnectInterruptEx, NTOS, DONE, PASSIVE_LEVEL, 1)                                       \
+    X(IoReportInterruptActive, NTOS, DONE, DISPATCH_LEVEL, 1)                                      \
+    X(IoReportInterruptInactive, NTOS, DONE, DISPATCH_LEVEL, 1)                                    \
+    X(KeAcquireInterruptSpinLock, NTOS, DONE, HIGH_LEVEL, 1)                                       \
+    X(KeReleaseInterruptSpinLock, NTOS, DONE, HIGH_LEVEL, 2)                                       \
+    X(KeSynchronizeExecution, NTOS, DONE, HIGH_LEVEL, 3)                                           \
+    X(MmMapIoSpace, NTOS, DONE, DISPATCH_LEVEL, 3)                                                 \
+    X(MmMapIoSpaceEx, NTOS, DONE, DISPATCH_LEVEL, 3)                                               \
+    X(MmUnmapIoSpace, NTOS, DONE, DISPATCH_LEVEL, 2)                                               \
     X(MmMapLockedPages, NTOS, DONE, DISPATCH_LEVEL, 2)                                             \
     X(MmMapLockedPagesSpecifyCache, NTOS, DONE, DISPATCH_LEVEL, 6)                                 \
     X(MmProbeAndLockPages, NTOS, DONE, DISPATCH_LEVEL, 3)                                          \
@@ -144,6 +163,8 @@
     X(PoStartNextPowerIrp, NTOS, DONE, DISPATCH_LEVEL, 1)                                          \
     X(IopCsqCancelRoutine, NTOS, DONE, HIGH_LEVEL, 2)                                              \
     X(IopForwardCompletion, NTOS, DONE, HIGH_LEVEL, 3)                                             \
+    X(IopHostCancel, NTOS, DONE, HIGH_LEVEL, 2)                                                    \
+    X(IopHostDispatch, NTOS, DONE, HIGH_LEVEL, 2)                                                  \
     X(IopInvalidDeviceRequest, NTOS, DONE, HIGH_LEVEL, 2)                                          \
     X(IopPowerCompletion, NTOS, DONE, HIGH_LEVEL, 3)
 

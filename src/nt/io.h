@@ -56,6 +56,9 @@ void io_table_remove(struct io_table *table, struct io_record *record);
 
 /* ---- drivers (io_driver.c) ---- */
 
+struct host_driver;
+struct pnp_node;
+
 struct io_driver_extension {
     uint64_t id, address; /* address: what the driver got */
     struct io_driver_extension *next;
@@ -65,9 +68,13 @@ struct io_driver {
     struct io_record record; /* address: DRIVER_OBJECT */
     struct module *module;   /* NULL once it is unloaded */
     struct io_driver_extension *extensions;
-    bool entered, unloading; /* DriverEntry succeeded; DriverUnload was called */
+    struct host_driver *host; /* a driver of the system itself (io_host_driver.c); else NULL */
+    bool entered, unloading;  /* DriverEntry succeeded; DriverUnload was called */
+    struct thread *thread;    /* in which DriverEntry or DriverUnload runs; NULL: neither does */
 };
 
+/* A name for people: what is not ASCII as '?'.  (io_request.c) */
+void io_ascii(const struct unicode_string *name, char *out, size_t size);
 struct io_driver *io_driver_find(uint64_t object);
 /* The driver whose image holds an address; NULL when none does. */
 struct io_driver *io_driver_at(uint64_t address);
@@ -79,6 +86,8 @@ void io_forget_reinitialization(const struct io_driver *driver);
 
 /* io_leftover.c: findings for what a driver left behind when its unload routine had returned */
 void io_report_leftovers(const struct io_driver *driver);
+/* Where a thread is in an image: its innermost call there, or where it entered; 0: it is not. */
+uint64_t io_place_in_image(const struct module *module, const struct thread *thread);
 
 /* ---- devices (io_device.c) ---- */
 
@@ -96,9 +105,20 @@ struct io_device {
     bool start_io_by_key, start_io_cancelable;
     uint32_t system_power, device_power; /* PoSetPowerState; 0: unspecified */
     bool shutdown_registered, last_chance;
+    bool wmi_registered;
     uint64_t shutdown_sequence;
     struct io_timer_record *timer;
+    void *host_context;    /* of a host driver's device */
+    struct pnp_node *node; /* of a physical device: what plug and play keeps of it */
 };
+
+/* What IoCreateDevice and IoDeleteDevice do; `name` may be NULL. */
+ntstatus io_device_create(struct driver_object *driver, uint32_t extension,
+                          const struct unicode_string *name, uint32_t type,
+                          uint32_t characteristics, bool exclusive, struct device_object **out);
+void io_device_delete(struct device_object *device);
+/* Lets a deleted device go that nothing holds any more. */
+void io_device_release(struct device_object *device);
 
 struct io_device *io_device_find(uint64_t object);
 /* The record, or bug check 0x18: an export got something that is no device. */
@@ -114,6 +134,7 @@ void io_device_close(struct device_object *device);
 
 /* io_timer.c */
 void io_timer_forget(struct io_device *device);
+uint64_t io_timer_routine(const struct device_object *device); /* 0: it has none */
 
 /* ---- IRPs (io_irp.c) ---- */
 
@@ -247,7 +268,7 @@ uint32_t io_mdl_locked_by(uint64_t base, uint64_t bytes, uint64_t *caller);
 /* io_workitem.c: routine of the i-th queued work item; false beyond the last. */
 bool io_work_item_at(uint32_t index, uint64_t *routine);
 
-/* io_notify.c: plug and play notifications that a driver registered. */
+/* pnp_notify.c: plug and play notifications that a driver registered. */
 uint32_t io_notifications_of(const struct io_driver *driver);
 
 /* ---- special kernel APCs (io_apc.c; io_deliver_apcs in nt.h) ---- */
@@ -272,18 +293,32 @@ struct io_thread {
 void io_pnp_request(const struct nt_request_desc *desc, uint64_t input, uint64_t output,
                     struct io_waiter *waiter, ntstatus *status, uint64_t *information);
 
+/* Give back what IRP_MN_QUERY_DEVICE_RELATIONS answered, references included; how many there were.
+ */
+uint32_t io_free_relations(uint64_t relations);
+
+/* pnp_tree.c, pnp_manager.c, pnp_remove.c */
+void pnp_state_start(void);
+/* Whether a driver is in the stack of a device that is there. */
+bool pnp_uses_driver(const struct module *module);
+/* A file on a device was closed: its removal may have waited for that.  Any context. */
+void pnp_file_closed(uint64_t device);
+
 /* io_shutdown.c: the i-th device to be told of a shutdown; 0 beyond the last. */
 uint64_t io_shutdown_device(uint32_t index);
 
 /* Everything of the I/O manager; in the arena. */
 struct power_request;
+struct host_pending;
 
 struct io_state {
     struct io_table drivers, devices, irps, mdls, threads, work_items, log_entries, notifications;
+    struct io_table interrupts; /* io_interrupt.c */
     uint64_t sequence;
     kspin_lock *cancel_lock, *vpb_lock; /* in nonpaged pool */
     struct io_apc *apcs;
     struct power_request *power_requests; /* io_power.c */
+    struct host_pending *host_pending;    /* io_host_driver.c */
     void *reinits;                        /* io_reinit.c */
     void *free_timers;                    /* io_timer.c */
     uint32_t auto_names;

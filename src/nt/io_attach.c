@@ -36,6 +36,9 @@ static struct device_object *attach(struct device_object *source, struct device_
     source->SectorSize = top->SectorSize;
     record->attached_to = (uint64_t)top;
     top->AttachedDevice = source;
+    if (nt_hooks.attached != NULL) {
+        nt_hooks.attached(source);
+    }
     return top;
 }
 
@@ -90,6 +93,7 @@ static void IoDetachDevice(struct device_object *target)
         upper->attached_to = 0;
     }
     target->AttachedDevice = NULL;
+    io_device_release(target);
 }
 
 static struct device_object *IoGetAttachedDevice(struct device_object *device)

@@ -27,6 +27,9 @@ ntstatus io_call_driver(struct device_object *device, struct irp *irp)
                   : (uint64_t)device->DriverObject->MajorFunction[stack->MajorFunction];
     record = io_irp_find(irp);
     sequence = record == NULL ? 0 : record->record.sequence;
+    if (nt_hooks.dispatch_begins != NULL) {
+        nt_hooks.dispatch_begins(device, irp, routine);
+    }
     status = (ntstatus)MACHINE_CALL(routine, (uint64_t)device, (uint64_t)irp);
     if (status == STATUS_PENDING) {
         record = io_irp_find(irp); /* the driver below may have freed it */
@@ -34,6 +37,9 @@ ntstatus io_call_driver(struct device_object *device, struct irp *irp)
             routine != io_invalid_request()) {
             record->holder = routine;
         }
+    }
+    if (nt_hooks.dispatch_ended != NULL) {
+        nt_hooks.dispatch_ended(device, irp);
     }
     return status;
 }
@@ -46,11 +52,6 @@ static ntstatus IofCallDriver(struct device_object *device, struct irp *irp)
 }
 
 static ntstatus IoCallDriver(struct device_object *device, struct irp *irp)
-{
-    return io_call_driver(device, irp);
-}
-
-static ntstatus PoCallDriver(struct device_object *device, struct irp *irp)
 {
     return io_call_driver(device, irp);
 }
@@ -108,7 +109,6 @@ static uint8_t IoForwardIrpSynchronously(struct device_object *device, struct ir
 
 NT_CALL2(IofCallDriver, struct device_object *, struct irp *)
 NT_CALL2(IoCallDriver, struct device_object *, struct irp *)
-NT_CALL2(PoCallDriver, struct device_object *, struct irp *)
 NT_CALL2(IopInvalidDeviceRequest, struct device_object *, struct irp *)
 NT_CALL3(IopForwardCompletion, struct device_object *, struct irp *, struct kevent *)
 NT_CALL2(IoForwardIrpSynchronously, struct device_object *, struct irp *)

@@ -42,7 +42,8 @@ bool io_cancel_irp(struct irp *irp)
                          "a completed IRP still had a cancel routine and was cancelled");
     }
     irp->CancelIrql = irql;
-    MACHINE_CALL((uint64_t)routine, (uint64_t)io_stack_current(irp)->DeviceObject, (uint64_t)irp);
+    MACHINE_CALL_CHANGING_IRQL((uint64_t)routine, (uint64_t)io_stack_current(irp)->DeviceObject,
+                               (uint64_t)irp);
     return true;
 }
 

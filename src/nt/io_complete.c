@@ -185,6 +185,9 @@ void io_complete_request(struct irp *irp)
     if (!walk_up(irp)) {
         return; /* the packet may be gone */
     }
+    if (nt_hooks.completed != NULL) {
+        nt_hooks.completed(irp);
+    }
     if (irp->Flags & IRP_ASSOCIATED_IRP) {
         complete_associated(irp);
         return;

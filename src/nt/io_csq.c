@@ -17,7 +17,7 @@ static uint8_t acquire(struct io_csq *csq)
     uint8_t irql;
 
     PG_ASSERT(cell != 0);
-    MACHINE_CALL((uint64_t)csq->CsqAcquireLock, (uint64_t)csq, cell);
+    MACHINE_CALL_CHANGING_IRQL((uint64_t)csq->CsqAcquireLock, (uint64_t)csq, cell);
     irql = *(const uint8_t *)machine_pointer(cell);
     ex_pool_free(cell);
     return irql;
@@ -25,7 +25,7 @@ static uint8_t acquire(struct io_csq *csq)
 
 static void release(struct io_csq *csq, uint8_t irql)
 {
-    MACHINE_CALL((uint64_t)csq->CsqReleaseLock, (uint64_t)csq, irql);
+    MACHINE_CALL_CHANGING_IRQL((uint64_t)csq->CsqReleaseLock, (uint64_t)csq, irql);
 }
 
 static void cancel_of(struct io_csq *csq, struct irp *irp)

@@ -4,7 +4,8 @@
  *
  * A device object is an object with one reference for being there.  ReferenceCount counts what is
  * open on it; IoDeleteDevice takes name and place in the driver's list away at once and the object
- * itself when that count is zero, now or later.
+ * itself when that count is zero and no device is attached above, now or later: drivers remove a
+ * stack from its bottom up, and each detaches from a device that is deleted already.
  *
  *   memory: DEVICE_OBJECT, the driver's extension at the next multiple of 16, DEVOBJ_EXTENSION
  */
@@ -133,22 +134,13 @@ static ntstatus give_name(struct device_object *device, const struct unicode_str
     return status;
 }
 
-static ntstatus IoCreateDevice(struct driver_object *driver, uint32_t extension,
-                               const struct unicode_string *name, uint32_t type,
-                               uint32_t characteristics, uint8_t exclusive,
-                               struct device_object **out)
+ntstatus io_device_create(struct driver_object *driver, uint32_t extension,
+                          const struct unicode_string *name, uint32_t type,
+                          uint32_t characteristics, bool exclusive, struct device_object **out)
 {
     struct device_object *device;
     ntstatus status;
 
-    if (name != NULL) {
-        rtl_touch_unicode(name);
-    }
-    machine_touch((uint64_t)out, sizeof *out, PAGER_WRITE);
-    if (io_driver_find((uint64_t)driver) == NULL) {
-        machine_bugcheck(0x18, 0, (uint64_t)driver, 0, 0,
-                         "IoCreateDevice got something that is no driver object");
-    }
     *out = NULL;
     if (extension > UINT16_MAX - sizeof *device) {
         return STATUS_INVALID_PARAMETER;
@@ -171,6 +163,22 @@ static ntstatus IoCreateDevice(struct driver_object *driver, uint32_t extension,
     return STATUS_SUCCESS;
 }
 
+static ntstatus IoCreateDevice(struct driver_object *driver, uint32_t extension,
+                               const struct unicode_string *name, uint32_t type,
+                               uint32_t characteristics, uint8_t exclusive,
+                               struct device_object **out)
+{
+    if (name != NULL) {
+        rtl_touch_unicode(name);
+    }
+    machine_touch((uint64_t)out, sizeof *out, PAGER_WRITE);
+    if (io_driver_find((uint64_t)driver) == NULL) {
+        machine_bugcheck(0x18, 0, (uint64_t)driver, 0, 0,
+                         "IoCreateDevice got something that is no driver object");
+    }
+    return io_device_create(driver, extension, name, type, characteristics, exclusive != 0, out);
+}
+
 static void leave_driver(struct device_object *device)
 {
     struct device_object **link = &device->DriverObject->DeviceObject;
@@ -183,21 +191,33 @@ static void leave_driver(struct device_object *device)
     }
 }
 
-static void IoDeleteDevice(struct device_object *device)
+void io_device_release(struct device_object *device)
 {
-    struct io_device *record = io_device_checked((uint64_t)device);
+    const struct io_device *record = io_device_find((uint64_t)device);
 
-    if (record->deleted) {
-        machine_bugcheck(0x18, 0, (uint64_t)device, 0, 0, "a device was deleted twice");
+    if (record->deleted && device->ReferenceCount == 0 && device->AttachedDevice == NULL) {
+        ob_dereference((uint64_t)device);
     }
+}
+
+void io_device_delete(struct device_object *device)
+{
+    struct io_device *record = io_device_find((uint64_t)device);
+
     record->deleted = true;
     record->shutdown_registered = false;
     io_timer_forget(record);
     ob_unname((uint64_t)device);
     leave_driver(device);
-    if (device->ReferenceCount == 0) {
-        ob_dereference((uint64_t)device);
+    io_device_release(device);
+}
+
+static void IoDeleteDevice(struct device_object *device)
+{
+    if (io_device_checked((uint64_t)device)->deleted) {
+        machine_bugcheck(0x18, 0, (uint64_t)device, 0, 0, "a device was deleted twice");
     }
+    io_device_delete(device);
 }
 
 void io_device_open(struct device_object *device)
@@ -207,12 +227,9 @@ void io_device_open(struct device_object *device)
 
 void io_device_close(struct device_object *device)
 {
-    const struct io_device *record = io_device_find((uint64_t)device);
-
     device->ReferenceCount--;
-    if (device->ReferenceCount == 0 && record->deleted) {
-        ob_dereference((uint64_t)device);
-    }
+    pnp_file_closed((uint64_t)device);
+    io_device_release(device);
 }
 
 NT_CALL7(IoCreateDevice, struct driver_object *, uint32_t, const struct unicode_string *, uint32_t,

@@ -75,6 +75,7 @@ pg_status io_start(void)
     io_state = machine_allocate(sizeof *io_state);
     io_cancel_start();
     io_file_start();
+    pnp_state_start();
     return PG_OK;
 }
 
@@ -197,6 +198,7 @@ static void start_main(void *argument)
     if (NT_SUCCESS(start->status)) {
         devices_are_ready(driver);
         driver->Flags |= DRVO_INITIALIZED;
+        driver->Flags &= block->extension.AddDevice != NULL ? ~DRVO_LEGACY_DRIVER : ~0u;
         start->driver->entered = true;
         io_run_reinitialization(start->driver);
     } else {
@@ -218,7 +220,10 @@ bool nt_driver_start(struct module *module, int32_t *status)
     bool done;
 
     start->driver = driver_new(module);
-    if (start->driver == NULL || ke_thread_new(start_main, start) == NULL) {
+    if (start->driver != NULL) {
+        start->driver->thread = ke_thread_new(start_main, start);
+    }
+    if (start->driver == NULL || start->driver->thread == NULL) {
         *status = STATUS_INSUFFICIENT_RESOURCES;
         ex_heap_give(start);
         return true;
@@ -227,6 +232,7 @@ bool nt_driver_start(struct module *module, int32_t *status)
     done = start->done;
     *status = done ? start->status : STATUS_PENDING;
     if (done) {
+        start->driver->thread = NULL;
         ex_heap_give(start);
     }
     return done;
@@ -271,13 +277,15 @@ static bool call_unload(struct io_driver *driver)
     bool done;
 
     stop->driver = driver;
-    if (ke_thread_new(stop_main, stop) == NULL) {
+    driver->thread = ke_thread_new(stop_main, stop);
+    if (driver->thread == NULL) {
         ex_heap_give(stop);
         return false;
     }
     machine_run(stop_done, stop, machine_time() + PATIENCE);
     done = stop->done;
     if (done) {
+        driver->thread = NULL;
         ex_heap_give(stop);
     }
     return done;
@@ -293,7 +301,8 @@ enum nt_unload nt_driver_stop(struct module *module)
         return NT_UNLOADED;
     }
     object = machine_pointer(driver->record.address);
-    if (driver->entered && (object->DriverUnload == NULL || in_use(object))) {
+    if (driver->entered &&
+        (object->DriverUnload == NULL || in_use(object) || pnp_uses_driver(module))) {
         return NT_NO_UNLOAD;
     }
     driver->unloading = true;
@@ -312,6 +321,13 @@ enum nt_unload nt_driver_stop(struct module *module)
     ob_dereference((uint64_t)object);
     module_unload(module);
     return NT_UNLOADED;
+}
+
+uint64_t nt_driver_stuck_at(const struct module *module)
+{
+    const struct io_driver *driver = io_driver_at(module->base);
+
+    return driver == NULL || driver->thread == NULL ? 0 : io_place_in_image(module, driver->thread);
 }
 
 /* ---- exports ---- */

@@ -49,6 +49,21 @@ void io_file_cleanup(struct file_object *file)
     send_simple(file, IRP_MJ_CLEANUP);
 }
 
+static void trace_file(enum event_kind kind, const struct file_object *file)
+{
+    const struct io_device *device = io_device_find((uint64_t)file->DeviceObject);
+    struct unicode_string wide;
+    char name[100];
+
+    if (!machine_tracing() || device == NULL) {
+        return;
+    }
+    wide = ob_name_of((uint64_t)file->DeviceObject);
+    io_ascii(&wide, name, sizeof name);
+    machine_device_event(kind, (uint64_t)file->DeviceObject, name,
+                         device->driver->module != NULL ? device->driver->module->name : "");
+}
+
 static void on_last_handle(uint64_t object)
 {
     io_file_cleanup(machine_pointer(object));
@@ -62,6 +77,9 @@ static void on_delete(uint64_t object)
         io_file_cleanup(file);
         file->Flags &= ~FO_FILE_OPEN;
         send_simple(file, IRP_MJ_CLOSE);
+        if ((file->Flags & FO_STREAM_FILE) == 0) { /* those were never opened */
+            trace_file(EVENT_CLOSE, file);
+        }
     }
     if (file->FileName.Buffer != NULL) {
         ex_pool_free((uint64_t)file->FileName.Buffer);
@@ -185,6 +203,7 @@ ntstatus io_file_open(struct device_object *device, const struct io_open *open,
         return status;
     }
     file->Flags |= FO_FILE_OPEN;
+    trace_file(EVENT_OPEN, file);
     *out = file;
     return status;
 }

@@ -3,7 +3,7 @@
  * What a driver left behind when its unload routine had returned: everything that would call into
  * its image, or use memory of it, after the image is gone.
  */
-#include "nt/io.h"
+#include "nt/io_interrupt.h"
 
 #include <stdio.h>
 
@@ -83,14 +83,13 @@ static void timers(const struct io_driver *driver)
     }
 }
 
-/* Where a thread will return into the image, or entered it; 0: it is not in there. */
-static uint64_t place_inside(const struct module *module, const struct thread *thread)
+uint64_t io_place_in_image(const struct module *module, const struct thread *thread)
 {
     uint64_t entered = 0;
 
     for (const struct call_frame *f = thread->calls; f != NULL; f = f->previous) {
         if (f->kind == CALL_EXPORT && inside(module, f->return_address)) {
-            return f->return_address;
+            return f->return_address - 1;
         }
         if (f->kind == CALL_GUEST && inside(module, f->stub)) {
             entered = f->stub;
@@ -103,7 +102,7 @@ static void threads(const struct io_driver *driver)
 {
     for (const struct thread *t = machine_thread_next(NULL); t != NULL;
          t = machine_thread_next(t)) {
-        uint64_t place = t->state == THREAD_ENDED ? 0 : place_inside(driver->module, t);
+        uint64_t place = t->state == THREAD_ENDED ? 0 : io_place_in_image(driver->module, t);
 
         if (place != 0) {
             report(driver, place, "a thread that still runs its code");
@@ -155,6 +154,18 @@ static void notifications(const struct io_driver *driver)
     }
 }
 
+static void interrupts(const struct io_driver *driver)
+{
+    uint64_t routine = 0;
+    uint32_t count = io_interrupts_abandon(driver->module, &routine);
+    char what[80];
+
+    if (count > 0) {
+        snprintf(what, sizeof what, "%u connected interrupt%s", count, count == 1 ? "" : "s");
+        report(driver, routine, what);
+    }
+}
+
 void io_report_leftovers(const struct io_driver *driver)
 {
     devices(driver);
@@ -165,4 +176,5 @@ void io_report_leftovers(const struct io_driver *driver)
     work_items(driver);
     locked_pages(driver);
     notifications(driver);
+    interrupts(driver);
 }

@@ -67,6 +67,26 @@ static void set_parameters(struct pnp *p, struct io_stack_location *stack, uint6
     }
 }
 
+uint32_t io_free_relations(uint64_t answer)
+{
+    const struct device_relations *relations = machine_pointer(answer);
+    uint32_t count;
+
+    if (ex_pool_find(answer) == NULL) {
+        return 0;
+    }
+    machine_touch(answer, sizeof *relations, PAGER_READ);
+    count = relations->Count;
+    for (uint32_t i = 0; i < count; i++) {
+        machine_touch((uint64_t)&relations->Objects[i], sizeof(void *), PAGER_READ);
+        if (io_device_find((uint64_t)relations->Objects[i]) != NULL) {
+            ob_dereference((uint64_t)relations->Objects[i]);
+        }
+    }
+    ex_pool_free(answer);
+    return count;
+}
+
 /* What a driver hands over with Information is the requester's to free. */
 static void free_answer(const struct nt_request_desc *desc, ntstatus status, uint64_t answer)
 {
@@ -74,17 +94,10 @@ static void free_answer(const struct nt_request_desc *desc, ntstatus status, uin
         return;
     }
     if (desc->minor == IRP_MN_QUERY_DEVICE_RELATIONS) {
-        const struct device_relations *relations = machine_pointer(answer);
-
-        machine_touch(answer, sizeof *relations, PAGER_READ);
-        for (uint32_t i = 0; i < relations->Count; i++) {
-            machine_touch((uint64_t)&relations->Objects[i], sizeof(void *), PAGER_READ);
-            if (io_device_find((uint64_t)relations->Objects[i]) != NULL) {
-                ob_dereference((uint64_t)relations->Objects[i]);
-            }
-        }
+        io_free_relations(answer);
+    } else {
+        ex_pool_free(answer);
     }
-    ex_pool_free(answer);
 }
 
 static uint8_t major_of(enum nt_request_kind kind)

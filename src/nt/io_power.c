@@ -3,7 +3,8 @@
  * Power: what state a driver says its device is in, and power IRPs that drivers ask for.
  *
  * Power IRPs need no starting of the next one since Windows Vista: PoStartNextPowerIrp does nothing
- * there, and nothing here.
+ * there, and nothing here.  A device with DO_POWER_PAGABLE gets its power IRPs at PASSIVE_LEVEL:
+ * one that is sent above it waits for a worker thread.  Others get theirs at the sender's IRQL.
  */
 #include "nt/io.h"
 
@@ -33,6 +34,47 @@ static uint32_t PoSetPowerState(struct device_object *device, uint32_t type, uin
     *slot = state;
     return old;
 }
+
+/* ---- sending ---- */
+
+struct power_call {
+    struct ex_work work;
+    struct device_object *device;
+    struct irp *irp;
+};
+
+static void call_later(struct ex_work *work)
+{
+    struct power_call call = *(struct power_call *)work;
+
+    ex_heap_give(work);
+    (void)io_call_driver(call.device, call.irp);
+}
+
+static ntstatus send(struct device_object *device, struct irp *irp)
+{
+    struct power_call *call;
+
+    io_irp_check(irp);
+    io_device_checked((uint64_t)device);
+    if (machine_irql() == PASSIVE_LEVEL || !(device->Flags & DO_POWER_PAGABLE) ||
+        irp->CurrentLocation <= 1) {
+        return io_call_driver(device, irp);
+    }
+    /* The sender sees STATUS_PENDING; the location says so to whoever completes it. */
+    io_stack_next(irp)->Control |= SL_PENDING_RETURNED;
+    call = ex_heap_take(sizeof *call);
+    *call = (struct power_call){.work = {.run = call_later}, .device = device, .irp = irp};
+    ex_work_queue(EX_WORK_CRITICAL, &call->work);
+    return STATUS_PENDING;
+}
+
+static ntstatus PoCallDriver(struct device_object *device, struct irp *irp)
+{
+    return send(device, irp);
+}
+
+/* ---- requests of drivers ---- */
 
 /* Takes the request of an IRP out of the list. */
 static struct power_request *take_request(const struct irp *irp)
@@ -116,10 +158,11 @@ static ntstatus PoRequestPowerIrp(struct device_object *device, uint8_t minor, u
     if (out != NULL) {
         *out = irp;
     }
-    (void)io_call_driver(top, irp);
+    (void)send(top, irp);
     return STATUS_PENDING;
 }
 
+NT_CALL2(PoCallDriver, struct device_object *, struct irp *)
 NT_VOID1(PoStartNextPowerIrp, struct irp *)
 NT_CALL3(PoSetPowerState, struct device_object *, uint32_t, uint32_t)
 NT_CALL3(IopPowerCompletion, struct device_object *, struct irp *, void *)

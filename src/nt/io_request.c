@@ -150,19 +150,19 @@ static void control(struct nt_request *r, bool internal)
     send(r, top, irp);
 }
 
-/* The object that a program opens by name is the lowest device of the stack that has one. */
+/* What a program opens by name: the nearest device at or below this one that has a name.  Filters
+ * have none; the device of the bus, below all, always has. */
 static struct device_object *named_device(struct device_object *device)
 {
-    struct device_object *named = device;
-    struct device_object *d = io_bottom_of_stack(device);
+    for (const struct io_device *d = io_device_find((uint64_t)device); d != NULL;
+         d = io_device_find(d->attached_to)) {
+        struct device_object *candidate = machine_pointer(d->record.address);
 
-    for (; d != NULL; d = d == device ? NULL : d->AttachedDevice) {
-        if (d->Flags & DO_DEVICE_HAS_NAME) {
-            named = d;
-            break;
+        if (candidate->Flags & DO_DEVICE_HAS_NAME) {
+            return candidate;
         }
     }
-    return named;
+    return device;
 }
 
 static void create(struct nt_request *r)
@@ -287,6 +287,10 @@ static void request_main(void *argument)
     struct nt_request *request = argument;
 
     run(request);
+    if (machine_irql() != PASSIVE_LEVEL) {
+        machine_bugcheck(0x4A, 0, machine_irql(), 0, 0,
+                         "a thread would have returned to user mode at raised IRQL");
+    }
     request->done = true;
     drop(request);
 }
@@ -467,7 +471,7 @@ bool nt_run_in_thread(uint64_t routine, unsigned count, const uint64_t *argument
 
 /* ---- devices, as a scenario sees them ---- */
 
-static void ascii(const struct unicode_string *name, char *out, size_t size)
+void io_ascii(const struct unicode_string *name, char *out, size_t size)
 {
     size_t n = 0;
 
@@ -477,23 +481,30 @@ static void ascii(const struct unicode_string *name, char *out, size_t size)
     out[n] = '\0';
 }
 
+bool nt_device_get(uint64_t object, struct nt_device *out)
+{
+    const struct io_device *record = io_device_find(object);
+    const struct device_object *device = machine_pointer(object);
+    struct unicode_string name;
+
+    if (record == NULL || record->deleted) {
+        return false;
+    }
+    name = ob_name_of(object);
+    *out = (struct nt_device){.object = object, .type = device->DeviceType, .flags = device->Flags};
+    io_ascii(&name, out->name, sizeof out->name);
+    return true;
+}
+
 bool nt_device_at(struct module *module, uint32_t index, struct nt_device *out)
 {
     const struct io_driver *driver = module->nt;
 
     for (const struct io_device *d = io_device_next(NULL); d != NULL && driver != NULL;
          d = io_device_next(d)) {
-        const struct device_object *device = machine_pointer(d->record.address);
-        struct unicode_string name;
-
-        if (d->driver != driver || d->deleted || index-- > 0) {
-            continue;
+        if (d->driver == driver && !d->deleted && index-- == 0) {
+            return nt_device_get(d->record.address, out);
         }
-        name = ob_name_of(d->record.address);
-        *out = (struct nt_device){
-            .object = d->record.address, .type = device->DeviceType, .flags = device->Flags};
-        ascii(&name, out->name, sizeof out->name);
-        return true;
     }
     return false;
 }

@@ -84,7 +84,8 @@ static bool cancelled_while_queued(struct device_object *device, struct irp *irp
     }
     irp->CancelIrql = irql;
     irp->CancelRoutine = NULL;
-    MACHINE_CALL((uint64_t)cancel, (uint64_t)device, (uint64_t)irp); /* releases the lock */
+    /* It releases the lock. */
+    MACHINE_CALL_CHANGING_IRQL((uint64_t)cancel, (uint64_t)device, (uint64_t)irp);
     return true;
 }
 

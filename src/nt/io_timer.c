@@ -22,6 +22,13 @@ struct io_timer_record {
     struct io_timer_record *next_free;
 };
 
+uint64_t io_timer_routine(const struct device_object *device)
+{
+    return machine_would_fault((uint64_t)device->Timer, PAGER_READ)
+               ? 0
+               : (uint64_t)device->Timer->TimerRoutine;
+}
+
 static struct io_timer_record **free_list(void)
 {
     return (struct io_timer_record **)&io_state->free_timers;

@@ -92,6 +92,7 @@ enum {
 };
 
 #define IRP_MN_LOAD_FILE_SYSTEM 0x04
+#define IRP_MN_REGINFO_EX       0x0B
 
 #define DO_VERIFY_VOLUME         0x00000002u
 #define DO_BUFFERED_IO           0x00000004u

@@ -42,6 +42,7 @@ void ke_unlock_wait(uint8_t irql, bool wait)
     current->wait_next = true;
     machine_counters()->irql_raises++;
     machine_event(EVENT_IRQL, irql, DISPATCH_LEVEL, 0);
+    machine_note_irql(irql, DISPATCH_LEVEL);
     machine_trim_by_policy();
 }
 

@@ -51,9 +51,8 @@ static void KeInitializeSpinLock(uint64_t *lock)
     *lock = 0;
 }
 
-static void own(uint64_t *lock)
+void ke_take_spin_lock(uint64_t *lock)
 {
-    machine_counters()->spin_locks_acquired++;
     machine_touch((uint64_t)lock, sizeof *lock, PAGER_WRITE);
     if (*lock != 0) {
         machine_bugcheck(0x0F, (uint64_t)lock, 0, 0, 0,
@@ -63,7 +62,13 @@ static void own(uint64_t *lock)
     *lock = 1;
 }
 
-static void disown(uint64_t *lock)
+static void own(uint64_t *lock)
+{
+    machine_counters()->spin_locks_acquired++;
+    ke_take_spin_lock(lock);
+}
+
+void ke_give_spin_lock(uint64_t *lock)
 {
     machine_touch((uint64_t)lock, sizeof *lock, PAGER_WRITE);
     if (*lock == 0) {
@@ -90,7 +95,7 @@ void ke_release_spin_lock(uint64_t *lock, uint8_t irql)
 {
     uint8_t now = machine_irql();
 
-    disown(lock);
+    ke_give_spin_lock(lock);
     if (irql > now) {
         machine_bugcheck(0x0A, irql, now, 0, machine_caller(),
                          "a spin lock was released to a higher IRQL than the current one");
@@ -116,7 +121,7 @@ static void KeAcquireSpinLockAtDpcLevel(uint64_t *lock)
 
 static void KeReleaseSpinLockFromDpcLevel(uint64_t *lock)
 {
-    disown(lock);
+    ke_give_spin_lock(lock);
 }
 
 static uint8_t KeTryToAcquireSpinLockAtDpcLevel(uint64_t *lock)
@@ -193,7 +198,7 @@ static void KeAcquireInStackQueuedSpinLockAtDpcLevel(uint64_t *lock,
 static void KeReleaseInStackQueuedSpinLockFromDpcLevel(struct klock_queue_handle *handle)
 {
     machine_touch((uint64_t)handle, sizeof *handle, PAGER_READ);
-    disown(handle->LockQueue.Lock);
+    ke_give_spin_lock(handle->LockQueue.Lock);
 }
 
 NT_VOID2(KeAcquireInStackQueuedSpinLock, uint64_t *, struct klock_queue_handle *)

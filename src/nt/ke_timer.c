@@ -197,7 +197,7 @@ static uint64_t KeQueryPerformanceCounter(int64_t *frequency)
 
 static void KeStallExecutionProcessor(uint32_t microseconds)
 {
-    machine_time_pass(microseconds * UNITS_PER_US);
+    machine_stall((uint64_t)microseconds * UNITS_PER_US);
 }
 
 NT_VOID1(KeQuerySystemTime, int64_t *)

@@ -6,15 +6,16 @@
  * mistake, and who made each lock.  A handle given to a driver is section core's own.
  *
  *   lock, address in no image or in no section   finding, bug check 0x1A, P1 0x1234
- *   lock by a handle of an unloaded image        0x1A, P1 0x1234
+ *   lock by a handle of an unloaded image        finding, 0x1A, P1 0x1234
  *   unlock at count zero                         finding, 0x1A, P1 0x1010
- *   unlock by a handle of an unloaded image      0x1A, P1 0x1010
+ *   unlock by a handle of an unloaded image      finding, 0x1A, P1 0x1010
  *   P2 handle or address, P3 section base, P4 count (Microsoft documents P1 only)
  *   section could not be read                    0x7A
  */
 #include "nt/ex.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define MEMORY_MANAGEMENT 0x1A
 #define NO_SUCH_SECTION   0x1234
@@ -32,11 +33,6 @@ struct section_sites {
     struct section_sites *next;
 };
 static struct section_sites **all_sites; /* one pointer, in the arena */
-
-void mm_section_start(void)
-{
-    all_sites = machine_allocate(sizeof *all_sites);
-}
 
 static struct section_sites *sites_of(pg_handle handle)
 {
@@ -104,14 +100,47 @@ uint32_t mm_lock_sites(pg_handle handle, uint64_t *sites, uint32_t max)
     return count;
 }
 
+/* ---- handles that drivers were given, to tell a stale one from one that never was ---- */
+
+struct given_handle {
+    pg_handle handle;
+    char section[9], module[MODULE_NAME_BYTES];
+    struct given_handle *next;
+};
+static struct given_handle **given_handles; /* one pointer, in the arena */
+
+static const struct given_handle *given_handle(pg_handle handle)
+{
+    const struct given_handle *given = *given_handles;
+
+    while (given != NULL && given->handle != handle) {
+        given = given->next;
+    }
+    return given;
+}
+
+static void remember_handle(pg_handle handle, const struct pg_section_info *info)
+{
+    const struct module *module = module_at(info->desc->base);
+    struct given_handle *given;
+
+    if (given_handle(handle) != NULL) {
+        return;
+    }
+    PG_ASSERT(module != NULL);
+    given = machine_allocate(sizeof *given);
+    *given = (struct given_handle){.handle = handle, .next = *given_handles};
+    memcpy(given->section, info->desc->name, sizeof given->section);
+    memcpy(given->module, module->name, sizeof given->module);
+    *given_handles = given;
+}
+
 /* ---- common to all of them ---- */
 
-static void check_irql(const char *what)
+void mm_section_start(void)
 {
-    if (machine_irql() > APC_LEVEL) {
-        machine_finding(RULE_LOCK_AT_RAISED_IRQL, 0, "%s was called at IRQL %u; its highest is 1",
-                        what, machine_irql());
-    }
+    all_sites = machine_allocate(sizeof *all_sites);
+    given_handles = machine_allocate(sizeof *given_handles);
 }
 
 /* The section of a live handle; false for a stale one. */
@@ -122,6 +151,22 @@ static bool describe(pg_handle handle, struct pg_section_info *info)
 
     return pg_handle_query(machine_sections(), handle, &image, &section) == PG_OK &&
            pg_section_query(image, section, info) == PG_OK;
+}
+
+/* `address` lies in the section, or in the driver, that the call is about. */
+static void check_irql(const char *what, uint64_t address)
+{
+    if (machine_irql() > APC_LEVEL) {
+        machine_finding_about(RULE_LOCK_AT_RAISED_IRQL, 0, address,
+                              "%s was called at IRQL %u; its highest is 1", what, machine_irql());
+    }
+}
+
+static void check_irql_by_handle(const char *what, pg_handle handle)
+{
+    struct pg_section_info info;
+
+    check_irql(what, describe(handle, &info) ? info.desc->base : 0);
 }
 
 static _Noreturn void no_section(uint64_t address, const char *what)
@@ -138,8 +183,18 @@ static _Noreturn void no_section(uint64_t address, const char *what)
 
 static _Noreturn void stale_handle(pg_handle handle, uint32_t p1, const char *what)
 {
+    const struct given_handle *given = given_handle(handle);
     char words[160];
 
+    if (given != NULL) {
+        machine_blame(machine_finding(RULE_HANDLE_AFTER_UNLOAD, 0,
+                                      "%s with the handle of section %s of %s, which was unloaded",
+                                      what, given->section, given->module));
+    } else {
+        machine_blame(machine_finding(RULE_LOCK_UNKNOWN_ADDRESS, 0,
+                                      "%s with handle 0x%llx, which no lock ever returned", what,
+                                      (unsigned long long)handle));
+    }
     snprintf(words, sizeof words,
              "%s with handle 0x%llx, which belongs to no section of a loaded driver", what,
              (unsigned long long)handle);
@@ -160,6 +215,8 @@ static void check_lock(pg_status status, uint64_t what_was_locked, pg_handle han
     case PG_E_STALE:
         stale_handle(what_was_locked, NO_SUCH_SECTION, "lock");
     case PG_E_DISCARDED:
+        machine_blame(machine_finding(RULE_INIT_CALLED_LATE, 0,
+                                      "lock of an INIT section that was discarded"));
         machine_bugcheck(MEMORY_MANAGEMENT, NO_SUCH_SECTION, what_was_locked, 0, 0,
                          "lock of an INIT section that was discarded");
     case PG_E_OVERFLOW:
@@ -192,17 +249,28 @@ static bool pageable_at(uint64_t address)
            is_pageable(&info);
 }
 
+/* `address` is 0 for a lock by handle. */
 static void locked(pg_handle handle, uint64_t address, bool pageable)
 {
     struct pg_section_info info;
 
     PG_ASSERT(describe(handle, &info));
     add_site(handle, machine_caller());
-    machine_event(EVENT_LOCK, handle, info.lock_count, address);
+    if (address != 0) {
+        remember_handle(handle, &info);
+    }
+    machine_section_event(address != 0 ? EVENT_LOCK : EVENT_LOCK_HANDLE, handle, info.lock_count,
+                          machine_caller());
+    machine_note_lock(handle, address != 0 ? FINDING_LOCK : FINDING_LOCK_BY_HANDLE,
+                      info.lock_count);
+    if (nt_hooks.section_locked != NULL) {
+        nt_hooks.section_locked(handle);
+    }
     /* A resident section that is locked already may be one of a driver that is paged as a whole. */
     if (!pageable && info.lock_count == 1) {
-        machine_finding(RULE_LOCK_NONPAGED, 0, "section %s is not pageable: the lock has no effect",
-                        info.desc->name);
+        machine_finding_about(RULE_LOCK_NONPAGED, 0, info.desc->base,
+                              "section %s is not pageable: the lock has no effect",
+                              info.desc->name);
     }
 }
 
@@ -213,7 +281,7 @@ static pg_handle lock_address(uint64_t address, const char *what)
     bool pageable = pageable_at(address);
     pg_handle handle = 0;
 
-    check_irql(what);
+    check_irql(what, address);
     check_lock(pg_lock_address(machine_sections(), address, &handle), address, 0);
     machine_counters()->section_locks_by_address++;
     locked(handle, address, pageable);
@@ -235,7 +303,7 @@ static void MmLockPagableSectionByHandle(pg_handle handle)
     struct pg_section_info before;
     bool pageable = describe(handle, &before) && is_pageable(&before);
 
-    check_irql("MmLockPagableSectionByHandle");
+    check_irql_by_handle("MmLockPagableSectionByHandle", handle);
     check_lock(pg_lock_handle(machine_sections(), handle), handle, handle);
     machine_counters()->section_locks_by_handle++;
     locked(handle, 0, pageable);
@@ -247,9 +315,9 @@ static _Noreturn void underflow(pg_handle handle)
     char words[160];
 
     PG_ASSERT(describe(handle, &info));
-    machine_blame(machine_finding(RULE_UNLOCK_UNDERFLOW, 0,
-                                  "section %s was unlocked while its lock count was 0",
-                                  info.desc->name));
+    machine_blame(machine_finding_about(RULE_UNLOCK_UNDERFLOW, 0, info.desc->base,
+                                        "section %s was unlocked while its lock count was 0",
+                                        info.desc->name));
     snprintf(words, sizeof words, "section %s was unlocked while its lock count was 0",
              info.desc->name);
     machine_bugcheck(MEMORY_MANAGEMENT, NOT_LOCKED, handle, info.desc->base, 0, words);
@@ -260,7 +328,7 @@ static void MmUnlockPagableImageSection(pg_handle handle)
     struct pg_section_info info;
     pg_status status;
 
-    check_irql("MmUnlockPagableImageSection");
+    check_irql_by_handle("MmUnlockPagableImageSection", handle);
     status = pg_unlock(machine_sections(), handle);
     if (status == PG_E_UNDERFLOW) {
         underflow(handle);
@@ -270,9 +338,13 @@ static void MmUnlockPagableImageSection(pg_handle handle)
     }
     PG_ASSERT(status == PG_OK && describe(handle, &info));
     machine_counters()->section_unlocks++;
-    machine_event(EVENT_UNLOCK, handle, info.lock_count, 0);
+    machine_section_event(EVENT_UNLOCK, handle, info.lock_count, machine_caller());
+    machine_note_lock(handle, FINDING_UNLOCK, info.lock_count);
     if (info.lock_count == 0) {
         forget_sites(handle);
+        if (nt_hooks.section_released != NULL) {
+            nt_hooks.section_released(handle);
+        }
     }
 }
 
@@ -280,9 +352,14 @@ static uint64_t MmPageEntireDriver(uint64_t address)
 {
     uint64_t base = 0;
 
-    check_irql("MmPageEntireDriver");
+    check_irql("MmPageEntireDriver", address);
     if (pg_page_entire(machine_sections(), address, &base) != PG_OK) {
         no_section(address, "MmPageEntireDriver");
+    }
+    machine_module_event(EVENT_PAGE_ENTIRE, address, machine_caller());
+    machine_note_paging(address, FINDING_PAGE_ENTIRE);
+    if (nt_hooks.driver_paged != NULL) {
+        nt_hooks.driver_paged(address);
     }
     return base;
 }
@@ -291,7 +368,7 @@ static void MmResetDriverPaging(uint64_t address)
 {
     pg_status status;
 
-    check_irql("MmResetDriverPaging");
+    check_irql("MmResetDriverPaging", address);
     status = pg_reset_paging(machine_sections(), address);
     if (status == PG_E_NO_IMAGE) {
         no_section(address, "MmResetDriverPaging");
@@ -299,6 +376,8 @@ static void MmResetDriverPaging(uint64_t address)
     if (status != PG_OK) {
         machine_section_page_in_failed();
     }
+    machine_module_event(EVENT_RESET_PAGING, address, machine_caller());
+    machine_note_paging(address, FINDING_RESET_PAGING);
 }
 
 NT_CALL1(MmLockPagableDataSection, uint64_t)

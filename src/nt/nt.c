@@ -147,10 +147,10 @@ static uint64_t dispatch(uint32_t index, const uint64_t *arguments)
         machine_unsupported("the import %s", stub_name(index));
     }
     export = &routines[index];
+    io_deliver_apcs(); /* the driver may have lowered the IRQL by itself */
     if (nt_hooks.before_call != NULL) {
         nt_hooks.before_call(export, arguments);
     }
-    io_deliver_apcs(); /* the driver may have lowered the IRQL by itself */
     result = export->call(arguments);
     io_deliver_apcs();
     return result;

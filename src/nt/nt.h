@@ -46,10 +46,39 @@ const char *nt_export_name_at(uint64_t rva, uint32_t *offset);
 /* Make nt: exports, data exports, system objects.  After machine_start, before any driver.  S. */
 pg_status nt_start(void);
 
-/* Called by nt for every export call, before it (verify's place to look).  May be NULL. */
+/* An interrupt that a driver connected (io_interrupt.c). */
+struct nt_interrupt {
+    uint64_t object;           /* KINTERRUPT */
+    uint64_t routine, context; /* the service routine and its argument */
+    uint32_t line, vector;
+    uint8_t irql;             /* of the line */
+    uint8_t synchronize_irql; /* at which the routine runs */
+    bool active;              /* IoReportInterruptInactive makes it inactive */
+};
+/* The index-th connected interrupt whose service routine lies in the module; false beyond the last.
+ */
+bool nt_interrupt_of(const struct module *module, uint32_t index, struct nt_interrupt *out);
+
+struct device_object;
+struct irp;
+
+/* Called by nt where something happens that rules are about.  May be NULL. */
 struct nt_hooks {
+    /* An export is called. */
     void (*before_call)(const struct nt_export *export, const uint64_t *arguments);
     void (*at_unload)(struct module *module);
+    /* A dispatch routine is called, and has returned (`irp` may be gone then). */
+    void (*dispatch_begins)(struct device_object *device, struct irp *irp, uint64_t routine);
+    void (*dispatch_ended)(struct device_object *device, struct irp *irp);
+    /* The drivers' part of a request is over. */
+    void (*completed)(struct irp *irp);
+    /* `device` was attached to a stack. */
+    void (*attached)(struct device_object *device);
+    /* A section was locked; its lock count went to 0; a driver is paged as a whole. */
+    void (*section_locked)(pg_handle handle);
+    void (*section_released)(pg_handle handle);
+    void (*driver_paged)(uint64_t address);
+    void (*interrupt_connected)(const struct nt_interrupt *interrupt);
 };
 extern struct nt_hooks nt_hooks;
 
@@ -147,6 +176,9 @@ bool ke_normal_apcs_disabled(void);
 /* Spin locks in driver memory, as KeAcquireSpinLockRaiseToDpc and KeReleaseSpinLock (ke_irql.c). */
 uint8_t ke_acquire_spin_lock(uint64_t *lock);
 void ke_release_spin_lock(uint64_t *lock, uint8_t irql);
+/* The lock without the IRQL, for who is at the right one already. */
+void ke_take_spin_lock(uint64_t *lock);
+void ke_give_spin_lock(uint64_t *lock);
 /* Virtual time at which an NT timeout (negative: relative, else absolute system time) is over. */
 uint64_t ke_due_time(int64_t timeout);
 /* A thread with a guest KTHREAD object; runs `routine(context)` of the guest, or host code. */

@@ -3,7 +3,9 @@
  * The layout check: structures of types.h against what a compiler for Windows makes of the DDK's
  * headers. Nothing of it runs; a difference stops the build.
  */
+#include "nt/interrupt_types.h"
 #include "nt/offsets.list.h"
+#include "nt/pnp_types.h"
 #include "nt/types.h"
 
 #define NT_SIZE(host, bytes)                                                                       \
@@ -19,5 +21,6 @@
 #define ONE_FIELD(ddk, host, field) +1
 _Static_assert(0 NT_LAYOUT_ALIGNED(ONE_SIZE) NT_LAYOUT_KE(ONE_SIZE, ONE_FIELD)
                        NT_LAYOUT_EX(ONE_SIZE, ONE_FIELD) NT_LAYOUT_OBJECTS(ONE_SIZE, ONE_FIELD)
-                           NT_LAYOUT_IRP(ONE_SIZE, ONE_FIELD) == NT_LAYOUT_ENTRIES,
+                           NT_LAYOUT_IRP(ONE_SIZE, ONE_FIELD) NT_LAYOUT_PNP(ONE_SIZE, ONE_FIELD)
+                               NT_LAYOUT_INTERRUPT(ONE_SIZE, ONE_FIELD) == NT_LAYOUT_ENTRIES,
                "the generated header is not complete");

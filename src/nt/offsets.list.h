@@ -402,3 +402,47 @@
     F(_IO_CSQ_IRP_CONTEXT, io_csq_irp_context, Type)                                               \
     F(_IO_CSQ_IRP_CONTEXT, io_csq_irp_context, Irp)                                                \
     F(_IO_CSQ_IRP_CONTEXT, io_csq_irp_context, Csq)
+
+#define NT_LAYOUT_PNP(S, F)                                                                        \
+    S(_CM_PARTIAL_RESOURCE_DESCRIPTOR, cm_partial_resource)                                        \
+    F(_CM_PARTIAL_RESOURCE_DESCRIPTOR, cm_partial_resource, Flags)                                 \
+    F(_CM_PARTIAL_RESOURCE_DESCRIPTOR, cm_partial_resource, u.Generic.Start)                       \
+    F(_CM_PARTIAL_RESOURCE_DESCRIPTOR, cm_partial_resource, u.Generic.Length)                      \
+    F(_CM_PARTIAL_RESOURCE_DESCRIPTOR, cm_partial_resource, u.Interrupt.Vector)                    \
+    F(_CM_PARTIAL_RESOURCE_DESCRIPTOR, cm_partial_resource, u.Interrupt.Affinity)                  \
+    S(_CM_RESOURCE_LIST, cm_resource_list)                                                         \
+    S(_CM_FULL_RESOURCE_DESCRIPTOR, cm_full_resource)                                              \
+    F(_CM_FULL_RESOURCE_DESCRIPTOR, cm_full_resource, PartialResourceList)                         \
+    S(_IO_RESOURCE_DESCRIPTOR, io_resource)                                                        \
+    F(_IO_RESOURCE_DESCRIPTOR, io_resource, u.Generic.MaximumAddress)                              \
+    F(_IO_RESOURCE_DESCRIPTOR, io_resource, u.Interrupt.MaximumVector)                             \
+    S(_IO_RESOURCE_REQUIREMENTS_LIST, io_resource_requirements)                                    \
+    F(_IO_RESOURCE_REQUIREMENTS_LIST, io_resource_requirements, AlternativeLists)                  \
+    F(_IO_RESOURCE_REQUIREMENTS_LIST, io_resource_requirements, List)                              \
+    S(_PNP_BUS_INFORMATION, pnp_bus_information)                                                   \
+    S(_PLUGPLAY_NOTIFICATION_HEADER, pnp_notification_header)                                      \
+    S(_DEVICE_INTERFACE_CHANGE_NOTIFICATION, device_interface_change)                              \
+    F(_DEVICE_INTERFACE_CHANGE_NOTIFICATION, device_interface_change, SymbolicLinkName)            \
+    S(_TARGET_DEVICE_REMOVAL_NOTIFICATION, target_device_removal)                                  \
+    F(_TARGET_DEVICE_REMOVAL_NOTIFICATION, target_device_removal, FileObject)                      \
+    F(_TARGET_DEVICE_CUSTOM_NOTIFICATION, target_device_custom, NameBufferOffset)                  \
+    F(_TARGET_DEVICE_CUSTOM_NOTIFICATION, target_device_custom, CustomDataBuffer)
+
+#define NT_LAYOUT_INTERRUPT(S, F)                                                                  \
+    S(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters)                                      \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, FullySpecified.InterruptObject)      \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, FullySpecified.SpinLock)             \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, FullySpecified.SynchronizeIrql)      \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, FullySpecified.ShareVector)          \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, FullySpecified.Vector)               \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, FullySpecified.Irql)                 \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, FullySpecified.InterruptMode)        \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, FullySpecified.ProcessorEnableMask)  \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, FullySpecified.Group)                \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, LineBased.ServiceContext)            \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, LineBased.SynchronizeIrql)           \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, MessageBased.ConnectionContext)      \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, MessageBased.MessageServiceRoutine)  \
+    F(_IO_CONNECT_INTERRUPT_PARAMETERS, interrupt_parameters, MessageBased.FallBackServiceRoutine) \
+    S(_IO_DISCONNECT_INTERRUPT_PARAMETERS, interrupt_connection)                                   \
+    F(_IO_DISCONNECT_INTERRUPT_PARAMETERS, interrupt_connection, ConnectionContext)

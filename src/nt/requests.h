@@ -18,6 +18,10 @@ bool nt_driver_start(struct module *module, int32_t *status);
 enum nt_unload { NT_UNLOADED, NT_NO_UNLOAD, NT_UNLOAD_HUNG };
 enum nt_unload nt_driver_stop(struct module *module);
 
+/* Where in its image a driver is whose DriverEntry or unload routine has not returned; 0: not
+ * known. */
+uint64_t nt_driver_stuck_at(const struct module *module);
+
 /* Devices of a driver in the order of their creation; false beyond the last. */
 struct nt_device {
     uint64_t object; /* guest DEVICE_OBJECT */
@@ -25,6 +29,8 @@ struct nt_device {
     uint32_t type, flags;
 };
 bool nt_device_at(struct module *module, uint32_t index, struct nt_device *out);
+/* The device object at an address; false when there is none, or it is deleted. */
+bool nt_device_get(uint64_t object, struct nt_device *out);
 /* Device (top of its stack) with this name or symbolic link; 0 when there is none. */
 uint64_t nt_device_find(const char *name);
 

@@ -149,6 +149,9 @@ void page_came_in(struct pager *pager, struct pager_region *region, uint32_t i, 
     page->flags |= (uint8_t)(PAGE_IN | PAGE_OPEN | flags);
     pager->counters.page_ins++;
     evictable_enter(pager, region, i);
+    if (pager->hooks.moved != NULL) {
+        pager->hooks.moved(pager->hooks.context, region, i, true);
+    }
 }
 
 void page_left(struct pager *pager, struct pager_region *region, uint32_t i)
@@ -158,6 +161,9 @@ void page_left(struct pager *pager, struct pager_region *region, uint32_t i)
     page->flags &= (uint8_t) ~(PAGE_IN | PAGE_OPEN | PAGE_DIRTY);
     pager->counters.page_outs++;
     evictable_leave(pager, region, i);
+    if (pager->hooks.moved != NULL) {
+        pager->hooks.moved(pager->hooks.context, region, i, false);
+    }
 }
 
 void page_used(struct pager *pager, struct pager_region *region, uint32_t i)
@@ -423,6 +429,20 @@ bool pager_is_resident(const struct pager *pager, uint64_t address)
     return address < region->end &&
            (page_of(pager, region, (uint32_t)((address - region->base) / PG_PAGE_SIZE))->flags &
             PAGE_IN) != 0;
+}
+
+bool pager_may_leave(const struct pager *pager, uint64_t address)
+{
+    uint32_t rank = rank_of(pager, address);
+    const struct pager_region *region;
+
+    if (rank == 0) {
+        return false;
+    }
+    region = &pager->regions[pager->by_address[rank - 1]];
+    return address < region->end &&
+           bitmap_has(&pager->evictable,
+                      region->slot + (uint32_t)((address - region->base) / PG_PAGE_SIZE));
 }
 
 int64_t pager_region_resident_pages(const struct pager *pager, const struct pager_region *region)

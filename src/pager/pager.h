@@ -72,6 +72,9 @@ struct pager_hooks {
     void *context;
     /* Picks one of n (n >= 2) for a random policy; the machine's choice stream.  May be NULL. */
     uint32_t (*choose)(void *context, uint32_t n);
+    /* Page i of a region got memory or lost it.  Not told when the region is removed.  May be NULL.
+     */
+    void (*moved)(void *context, const struct pager_region *region, uint32_t i, bool in);
 };
 
 /* Limits fixed at pager_init. */
@@ -140,6 +143,11 @@ uint32_t pager_trim_region(struct pager *pager, struct pager_region *region,
                            struct pager_failure *failure);
 /* Trim each resident unpinned page with probability 1/2, drawn from hooks->choose (none: all). */
 uint32_t pager_trim_random(struct pager *pager, struct pager_failure *failure);
+
+/* Take the access to what could leave, but not the memory: the next use of each page is a fault. */
+void pager_close(struct pager *pager);
+/* Whether the page of an address is in memory and nothing holds it there. */
+bool pager_may_leave(const struct pager *pager, uint64_t address);
 
 /* At most `frames` resident unpinned pages (0: no limit); beyond it a page-in evicts one that the
  * policy names: by clock replacement a page that was not used since the hand last passed.  Uses are

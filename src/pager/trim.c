@@ -230,3 +230,38 @@ uint32_t pager_trim_random(struct pager *pager, struct pager_failure *failure)
     pager->counters.pages_trimmed += left;
     return left;
 }
+
+/* Pages [first, first + count) of a region, all in and open. */
+static void close_run(struct pager *pager, struct pager_region *region, uint32_t first,
+                      uint32_t count)
+{
+    if (host.protect(address_of(region, first), (uint64_t)count * PG_PAGE_SIZE, HOST_NONE) < 0) {
+        return; /* their next use is not seen, as if they were held */
+    }
+    for (uint32_t i = first; i < first + count; i++) {
+        page_of(pager, region, i)->flags &= (uint8_t)~PAGE_OPEN;
+    }
+}
+
+static bool is_open(const struct pager *pager, uint32_t slot)
+{
+    return bitmap_has(&pager->evictable, slot) && (pager->pages[slot].flags & PAGE_OPEN) != 0;
+}
+
+void pager_close(struct pager *pager)
+{
+    uint32_t slot = pager->evictable_count == 0 ? BITMAP_END : bitmap_next(&pager->evictable, 0);
+
+    while (slot != BITMAP_END) {
+        struct pager_region *region = &pager->regions[pager->pages[slot].region];
+        uint32_t first = slot, end = region->slot + region->pages;
+
+        while (slot < end && is_open(pager, slot)) {
+            slot++;
+        }
+        if (slot > first) {
+            close_run(pager, region, first - region->slot, slot - first);
+        }
+        slot = bitmap_next(&pager->evictable, slot > first ? slot : slot + 1);
+    }
+}

@@ -20,6 +20,9 @@ pg_status report_bench_json(FILE *out, const struct bench_result *results, uint3
         json_put(&b, object, "versus_value", json_real(result->versus_value));
         json_put(&b, object, "ratio", json_real(result->ratio));
         json_put_text(&b, object, "how", result->how);
+        for (uint32_t k = 0; k < BENCH_FIGURES && result->figures[k].name != NULL; k++) {
+            json_put(&b, object, result->figures[k].name, json_real(result->figures[k].value));
+        }
         json_append_to(&b, array, object);
     }
     json_put(&b, root, "results", array);

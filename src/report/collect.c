@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/host.h"
+#include "report/marks.h"
 #include "report/report.h"
 
 /* More than any driver needs; what a driver gone wild reports beyond it is only counted. */
@@ -46,6 +47,24 @@ static void make_places_safe(struct code_place *places, uint32_t *count)
     }
 }
 
+static void make_histories_safe(struct finding *finding)
+{
+    TERMINATE(finding->locked_module);
+    TERMINATE(finding->locked_section);
+    if (finding->irql_count > FINDING_IRQLS) {
+        finding->irql_count = FINDING_IRQLS;
+    }
+    for (uint32_t i = 0; i < finding->irql_count; i++) {
+        TERMINATE(finding->irqls[i].place.module);
+    }
+    if (finding->lock_count > FINDING_LOCKS) {
+        finding->lock_count = FINDING_LOCKS;
+    }
+    for (uint32_t i = 0; i < finding->lock_count; i++) {
+        TERMINATE(finding->locks[i].place.module);
+    }
+}
+
 pg_status report_add_finding(struct run_report *report, const struct finding *finding)
 {
     struct finding *kept;
@@ -64,6 +83,7 @@ pg_status report_add_finding(struct run_report *report, const struct finding *fi
     TERMINATE(kept->section);
     TERMINATE(kept->message);
     make_places_safe(kept->frames, &kept->frame_count);
+    make_histories_safe(kept);
     return PG_OK;
 }
 
@@ -136,6 +156,11 @@ pg_status report_collect(struct run_report *report, enum record_kind kind, const
         return bytes == sizeof(struct finding) ? add_finding_record(report, payload) : PG_E_FORMAT;
     case RECORD_SECTION:
         return bytes == sizeof(struct section_summary) ? add_section(report, payload) : PG_E_FORMAT;
+    case RECORD_MARK:
+        return bytes == sizeof(struct run_mark) ? marks_add(report, payload) : PG_E_FORMAT;
+    case RECORD_MARK_SECTION:
+        return bytes == sizeof(struct section_summary) ? marks_add_section(report, payload)
+                                                       : PG_E_FORMAT;
     case RECORD_BUGCHECK:
         if (bytes != sizeof report->bugcheck) {
             return PG_E_FORMAT;
@@ -159,6 +184,10 @@ pg_status report_collect(struct run_report *report, enum record_kind kind, const
     case RECORD_NOTICE:
     case RECORD_EVENT:
     case RECORD_MODULE:
+    case RECORD_MODULE_LAYOUT:
+    case RECORD_SECTION_LAYOUT:
+    case RECORD_DEVICE_LAYOUT:
+    case RECORD_KIND_COUNT:
         break;
     }
     return PG_OK;
@@ -168,6 +197,7 @@ void report_release(struct run_report *report)
 {
     host.release(report->findings);
     host.release(report->sections);
+    marks_release(report);
     report->findings = NULL;
     report->sections = NULL;
     report->finding_count = report->finding_room = 0;

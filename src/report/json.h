@@ -24,6 +24,10 @@ void json_put_number(struct json_build *b, json_t *object, const char *key, uint
 /* "0x200200001040" */
 json_t *json_hex(uint64_t value);
 
+/* A run, schema pagable.run/1.  (run_json.c) */
+json_t *report_run_object(struct json_build *build, const struct run_report *report,
+                          const struct resolver *resolver);
+
 /* Print with a newline and release; PG_E_NO_MEMORY when `b` failed, PG_E_IO. */
 pg_status json_finish(struct json_build *b, json_t *root, FILE *out, size_t flags);
 

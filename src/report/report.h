@@ -48,6 +48,11 @@ enum run_result {
     RESULT_INCOMPLETE, /* ended by something that is not the driver's: no verdict */
 };
 
+struct mark_section {
+    uint32_t mark; /* index of it */
+    struct section_summary section;
+};
+
 struct run_report {
     uint64_t seed;
     const char *const *drivers; /* names as given, the caller's */
@@ -57,6 +62,9 @@ struct run_report {
     uint32_t findings_dropped; /* beyond the limit of the report */
     struct section_summary *sections;
     uint32_t section_count, section_room;
+    struct run_mark *marks;
+    struct mark_section *mark_sections; /* in the order of marks */
+    uint32_t mark_count, mark_section_count;
     struct bugcheck_report bugcheck;
     struct run_counters counters;
     struct run_end end;
@@ -77,9 +85,12 @@ void report_release(struct run_report *report); /* what was collected */
 enum run_result report_result(const struct run_report *report);
 const char *report_result_name(enum run_result result);
 
+struct picture;
+
 struct report_style {
     bool colour;
-    bool quiet; /* the last line only */
+    bool quiet;                    /* the last line only */
+    const struct picture *picture; /* of the run, shown too; NULL: none was gathered */
 };
 
 void report_run_text(FILE *out, const struct run_report *report, const struct resolver *resolver,
@@ -87,9 +98,6 @@ void report_run_text(FILE *out, const struct run_report *report, const struct re
 /* Schema pagable.run/1.  PG_E_NO_MEMORY, PG_E_IO. */
 pg_status report_run_json(FILE *out, const struct run_report *report,
                           const struct resolver *resolver);
-
-/* One line of `--trace`: an event as a compact JSON object. */
-pg_status report_event_json(FILE *out, const struct event *event);
 
 /* ---- a look at a file ---- */
 
@@ -140,6 +148,13 @@ pg_status report_info_json(FILE *out, const struct info_report *report);
 
 /* ---- a benchmark ---- */
 
+struct bench_figure {
+    const char *name; /* NULL: none */
+    double value;
+};
+
+#define BENCH_FIGURES 6u
+
 struct bench_result {
     const char *name;
     double value;
@@ -148,10 +163,20 @@ struct bench_result {
     double versus_value; /* in the same unit */
     double ratio;        /* value / versus_value; the median of pairs where they were measured so */
     const char *how;     /* it was measured; NULL: nothing to say */
+    struct bench_figure figures[BENCH_FIGURES]; /* what else is worth knowing */
 };
 
 /* Schema pagable.bench/1.  PG_E_NO_MEMORY, PG_E_IO. */
 pg_status report_bench_json(FILE *out, const struct bench_result *results, uint32_t count);
+
+/* ---- the rules themselves ---- */
+
+/* One in full; all with one line each; the page docs/RULES.md. */
+void report_rule_text(FILE *out, enum rule rule, const struct report_style *style);
+void report_rule_list(FILE *out);
+void report_rules_markdown(FILE *out);
+/* Schema pagable.explain/1, in the order of the table.  PG_E_NO_MEMORY, PG_E_IO. */
+pg_status report_rules_json(FILE *out, rule_set rules);
 
 /* ---- shared inside report/ ---- */
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "report/json.h"
+#include "report/marks.h"
 
 static json_t *frames_json(struct json_build *b, const struct resolver *resolver,
                            const struct code_place *frames, uint32_t count)
@@ -40,6 +40,51 @@ static void put_place(struct json_build *b, json_t *object, const struct resolve
     json_put(b, object, "line", known.file != NULL ? json_integer(known.line) : json_null());
 }
 
+static void put_change(struct json_build *b, json_t *object, const struct resolver *resolver,
+                       const struct code_place *place)
+{
+    char symbol[320];
+
+    (void)report_symbol(symbol, sizeof symbol, resolver, place, true, NULL);
+    json_put_text(b, object, "place", symbol);
+}
+
+static json_t *irqls_json(struct json_build *b, const struct finding *finding,
+                          const struct resolver *resolver)
+{
+    json_t *array = json_new_array(b);
+
+    for (uint32_t i = 0; i < finding->irql_count; i++) {
+        const struct finding_irql_change *change = &finding->irqls[i];
+        json_t *object = json_new_object(b);
+
+        json_put_number(b, object, "time", change->time);
+        json_put_number(b, object, "old", change->old_irql);
+        json_put_number(b, object, "new", change->new_irql);
+        put_change(b, object, resolver, &change->place);
+        json_append_to(b, array, object);
+    }
+    return array;
+}
+
+static json_t *locks_json(struct json_build *b, const struct finding *finding,
+                          const struct resolver *resolver)
+{
+    json_t *array = json_new_array(b);
+
+    for (uint32_t i = 0; i < finding->lock_count; i++) {
+        const struct finding_lock_change *change = &finding->locks[i];
+        json_t *object = json_new_object(b);
+
+        json_put_number(b, object, "time", change->time);
+        json_put_text(b, object, "what", finding_lock_name(change->what));
+        json_put_number(b, object, "count", change->count);
+        put_change(b, object, resolver, &change->place);
+        json_append_to(b, array, object);
+    }
+    return array;
+}
+
 static json_t *finding_json(struct json_build *b, const struct finding *finding,
                             const struct resolver *resolver)
 {
@@ -57,6 +102,12 @@ static json_t *finding_json(struct json_build *b, const struct finding *finding,
                   finding->message[0] != '\0' ? finding->message : text->title);
     json_put_text(b, object, "help", text->fix);
     json_put(b, object, "stack", frames_json(b, resolver, finding->frames, finding->frame_count));
+    json_put(b, object, "irql_history", irqls_json(b, finding, resolver));
+    json_put_text(b, object, "locked_module",
+                  finding->locked_module[0] != '\0' ? finding->locked_module : NULL);
+    json_put_text(b, object, "locked_section",
+                  finding->locked_section[0] != '\0' ? finding->locked_section : NULL);
+    json_put(b, object, "lock_history", locks_json(b, finding, resolver));
     return object;
 }
 
@@ -87,20 +138,24 @@ static json_t *bugcheck_json(struct json_build *b, const struct run_report *repo
     return object;
 }
 
+json_t *section_json(struct json_build *b, const struct section_summary *section)
+{
+    json_t *object = json_new_object(b);
+
+    json_put_text(b, object, "image", section->image);
+    json_put_text(b, object, "name", section->name);
+    json_put_number(b, object, "lock_count", section->lock_count);
+    json_put_number(b, object, "pages", section->pages);
+    json_put_number(b, object, "resident_pages", section->resident_pages);
+    return object;
+}
+
 static json_t *sections_json(struct json_build *b, const struct run_report *report)
 {
     json_t *array = json_new_array(b);
 
     for (uint32_t i = 0; i < report->section_count; i++) {
-        const struct section_summary *section = &report->sections[i];
-        json_t *object = json_new_object(b);
-
-        json_put_text(b, object, "image", section->image);
-        json_put_text(b, object, "name", section->name);
-        json_put_number(b, object, "lock_count", section->lock_count);
-        json_put_number(b, object, "pages", section->pages);
-        json_put_number(b, object, "resident_pages", section->resident_pages);
-        json_append_to(b, array, object);
+        json_append_to(b, array, section_json(b, &report->sections[i]));
     }
     return array;
 }
@@ -131,56 +186,40 @@ static const char *outcome_name(const struct run_report *report)
     return report->has_end ? names[report->end.outcome] : "died";
 }
 
+json_t *report_run_object(struct json_build *build, const struct run_report *report,
+                          const struct resolver *resolver)
+{
+    json_t *root = json_new_object(build);
+    json_t *drivers = json_new_array(build);
+    json_t *findings = json_new_array(build);
+    char name[512];
+
+    json_put_text(build, root, "schema", "pagable.run/1");
+    for (uint32_t i = 0; i < report->driver_count; i++) {
+        json_append_to(build, drivers, json_string(CLEAN(name, report->drivers[i])));
+    }
+    json_put(build, root, "drivers", drivers);
+    json_put_number(build, root, "seed", report->seed);
+    json_put_text(build, root, "result", report_result_name(report_result(report)));
+    json_put(build, root, "bugcheck",
+             report->has_bugcheck ? bugcheck_json(build, report, resolver) : json_null());
+    for (uint32_t i = 0; i < report->finding_count; i++) {
+        json_append_to(build, findings, finding_json(build, &report->findings[i], resolver));
+    }
+    json_put(build, root, "findings", findings);
+    json_put_number(build, root, "findings_dropped", report->findings_dropped);
+    json_put(build, root, "counters", counters_json(build, &report->counters));
+    json_put(build, root, "sections", sections_json(build, report));
+    json_put(build, root, "marks", marks_json(build, report));
+    json_put_text(build, root, "ended", outcome_name(report));
+    json_put_text(build, root, "reason", report->end.reason[0] != '\0' ? report->end.reason : NULL);
+    return root;
+}
+
 pg_status report_run_json(FILE *out, const struct run_report *report,
                           const struct resolver *resolver)
 {
     struct json_build b = {false};
-    json_t *root = json_new_object(&b);
-    json_t *drivers = json_new_array(&b);
-    json_t *findings = json_new_array(&b);
-    char name[512];
 
-    json_put_text(&b, root, "schema", "pagable.run/1");
-    for (uint32_t i = 0; i < report->driver_count; i++) {
-        json_append_to(&b, drivers, json_string(CLEAN(name, report->drivers[i])));
-    }
-    json_put(&b, root, "drivers", drivers);
-    json_put_number(&b, root, "seed", report->seed);
-    json_put_text(&b, root, "result", report_result_name(report_result(report)));
-    json_put(&b, root, "bugcheck",
-             report->has_bugcheck ? bugcheck_json(&b, report, resolver) : json_null());
-    for (uint32_t i = 0; i < report->finding_count; i++) {
-        json_append_to(&b, findings, finding_json(&b, &report->findings[i], resolver));
-    }
-    json_put(&b, root, "findings", findings);
-    json_put_number(&b, root, "findings_dropped", report->findings_dropped);
-    json_put(&b, root, "counters", counters_json(&b, &report->counters));
-    json_put(&b, root, "sections", sections_json(&b, report));
-    json_put_text(&b, root, "ended", outcome_name(report));
-    json_put_text(&b, root, "reason", report->end.reason[0] != '\0' ? report->end.reason : NULL);
-    return json_finish(&b, root, out, JSON_INDENT(2));
-}
-
-pg_status report_event_json(FILE *out, const struct event *event)
-{
-    const struct event_text *text = event_text(event->kind);
-    struct json_build b = {false};
-    json_t *root;
-
-    if (text == NULL) {
-        return PG_E_FORMAT;
-    }
-    root = json_new_object(&b);
-    json_put_number(&b, root, "time", event->time);
-    json_put_text(&b, root, "event", text->name);
-    json_put_number(&b, root, "irql", event->irql);
-    for (unsigned i = 0; i < 3; i++) {
-        if (text->values[i] != NULL) {
-            /* Small ones are counts and indexes, the others addresses and handles. */
-            json_put(&b, root, text->values[i],
-                     event->value[i] < 0x100000000u ? json_integer((json_int_t)event->value[i])
-                                                    : json_hex(event->value[i]));
-        }
-    }
-    return json_finish(&b, root, out, JSON_COMPACT);
+    return json_finish(&b, report_run_object(&b, report, resolver), out, JSON_INDENT(2));
 }

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/marks.h"
 #include "report/report.h"
+#include "report/stream.h"
 
 struct printer {
     FILE *out;
@@ -71,6 +73,59 @@ static void print_frames(const struct printer *p, const struct code_place *place
     }
 }
 
+/* "    0.0000012 s  WHAT  symbol  file:line" */
+static void print_change(const struct printer *p, uint64_t time, const char *what,
+                         const struct code_place *place)
+{
+    struct resolved_place known;
+    char symbol[320], file[512];
+
+    (void)report_symbol(symbol, sizeof symbol, p->resolver, place, true, &known);
+    fputs("    ", p->out);
+    print_time(p->out, time);
+    fprintf(p->out, "  %-16s  %s", what, symbol);
+    if (known.file != NULL) {
+        fprintf(p->out, "   %s:%" PRIu32, CLEAN(file, known.file), known.line);
+    }
+    fputc('\n', p->out);
+}
+
+static void print_irqls(const struct printer *p, const struct finding *finding)
+{
+    if (finding->irql_count == 0) {
+        return;
+    }
+    fputs("  IRQL of the thread, last changes:\n", p->out);
+    for (uint32_t i = 0; i < finding->irql_count; i++) {
+        const struct finding_irql_change *change = &finding->irqls[i];
+        char what[16];
+
+        (void)snprintf(what, sizeof what, "%u -> %u", change->old_irql, change->new_irql);
+        print_change(p, change->time, what, &change->place);
+    }
+}
+
+static void print_locks(const struct printer *p, const struct finding *finding)
+{
+    char section[40], module[160];
+
+    if (finding->locked_section[0] == '\0') {
+        return;
+    }
+    fprintf(p->out, "  Locks of %s of %s%s\n", CLEAN(section, finding->locked_section),
+            CLEAN(module, finding->locked_module),
+            finding->lock_count == 0 ? ": never locked"
+                                     : ", last changes and the count after each:");
+    for (uint32_t i = 0; i < finding->lock_count; i++) {
+        const struct finding_lock_change *change = &finding->locks[i];
+        char what[40];
+
+        (void)snprintf(what, sizeof what, "%s %" PRIu32, finding_lock_name(change->what),
+                       change->count);
+        print_change(p, change->time, what, &change->place);
+    }
+}
+
 static void print_finding(const struct printer *p, const struct finding *finding)
 {
     const struct rule_text *text = rule_text(finding->rule);
@@ -93,6 +148,8 @@ static void print_finding(const struct printer *p, const struct finding *finding
     }
     fputc('\n', p->out);
     print_frames(p, &finding->place, finding->frames, finding->frame_count);
+    print_irqls(p, finding);
+    print_locks(p, finding);
     fprintf(p->out, "  help: %s\n", text->fix);
 }
 
@@ -332,12 +389,20 @@ void report_run_text(FILE *out, const struct run_report *report, const struct re
     if (report->findings_dropped != 0) {
         fprintf(out, "%" PRIu32 " more findings are not shown\n\n", report->findings_dropped);
     }
+    if (report->finding_count != 0) {
+        fprintf(out, "More about a finding: pagable explain %s\n\n",
+                rule_text(worst(report)->rule)->id);
+    }
     if (report->has_bugcheck) {
         print_bugcheck(&p);
     } else {
         fprintf(out, "result: %s\n", report_result_name(report_result(report)));
     }
+    marks_text(out, report);
     print_sections(&p);
+    if (style->picture != NULL) {
+        (void)picture_text(out, style->picture); /* without memory, the rest still counts */
+    }
     print_counters(&p);
     fputc('\n', out);
     print_summary(&p);

@@ -70,13 +70,40 @@ static int sleep_seconds(lua_State *L)
     uint64_t units = lua_check_seconds(L, 1, 0);
 
     luaL_checkany(L, 1);
+    lua_need_drivers(L);
     (void)machine_run(NULL, NULL, machine_time() + units);
     return 0;
 }
 
 static int trim(lua_State *L)
 {
+    lua_need_drivers(L);
     lua_pushinteger(L, (lua_Integer)machine_trim_now());
+    return 1;
+}
+
+/* mark(label): what every section is now goes into the report. */
+static int mark(lua_State *L)
+{
+    const char *label = luaL_checkstring(L, 1);
+
+    lua_need_drivers(L);
+    machine_mark(label);
+    return 0;
+}
+
+/* counters(): a table of the run's counters, as they are now. */
+static int counters(lua_State *L)
+{
+    struct run_counters now = machine_count();
+    const char *name;
+    uint64_t value;
+
+    lua_newtable(L);
+    for (unsigned i = 0; run_counter_at(&now, i, &name, &value); i++) {
+        lua_pushinteger(L, (lua_Integer)value);
+        lua_setfield(L, -2, name);
+    }
     return 1;
 }
 
@@ -97,6 +124,7 @@ static struct module *find_module(lua_State *L, int argument)
 {
     const char *name = luaL_checkstring(L, argument);
 
+    lua_need_drivers(L);
     for (struct module *module = module_next(NULL); module != NULL; module = module_next(module)) {
         if (strcmp(module->name, name) == 0 || strcmp(module->base_name, name) == 0) {
             return module;
@@ -147,6 +175,7 @@ static int call_routine(lua_State *L)
     int count = lua_gettop(L) - 1;
 
     luaL_argcheck(L, count <= 8, 10, "at most 8 arguments");
+    lua_need_drivers(L);
     for (int i = 0; i < count; i++) {
         arguments[i] = (uint64_t)luaL_checkinteger(L, i + 2);
     }
@@ -164,6 +193,7 @@ void lua_room_machine(lua_State *L)
         {"expect", expect},     {"log", log_line},        {"random", random_number},
         {"time", virtual_time}, {"sleep", sleep_seconds}, {"trim", trim},
         {"section", section},   {"ctl_code", ctl_code},   {"call", call_routine},
+        {"mark", mark},         {"counters", counters},
     };
 
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {

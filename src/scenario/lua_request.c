@@ -37,7 +37,7 @@ static struct started *check_request(lua_State *L)
 {
     struct started *self = luaL_checkudata(L, 1, REQUEST);
 
-    luaL_argcheck(L, self->request != NULL, 1, "the request never started");
+    luaL_argcheck(L, self->request != NULL, 1, "the request was released, or never started");
     return self;
 }
 
@@ -86,20 +86,25 @@ static void settle(struct started *self)
     }
 }
 
-/* The newest request of all goes: it was started by the call that now ends. */
-static void forget_last(lua_State *L, struct started *self)
+/* The request goes.  Its place in the list stays until everything behind it has gone as well. */
+static void forget(lua_State *L, struct started *self)
 {
     lua_Integer last;
+    const struct started *newest;
 
     nt_request_release(self->request);
     self->request = NULL;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &requests_key);
-    last = (lua_Integer)lua_rawlen(L, -1);
-    lua_rawgeti(L, -1, last);
-    PG_ASSERT(lua_touserdata(L, -1) == self);
-    lua_pop(L, 1);
-    lua_pushnil(L);
-    lua_rawseti(L, -2, last);
+    for (last = (lua_Integer)lua_rawlen(L, -1); last > 0; last--) {
+        lua_rawgeti(L, -1, last);
+        newest = lua_touserdata(L, -1);
+        lua_pop(L, 1);
+        if (newest->request != NULL) {
+            break;
+        }
+        lua_pushnil(L);
+        lua_rawseti(L, -2, last);
+    }
     lua_pop(L, 1);
 }
 
@@ -111,7 +116,7 @@ int lua_finish_request(lua_State *L)
     settle(self);
     results = push_results(L, self);
     if (nt_request_done(self->request)) {
-        forget_last(L, self);
+        forget(L, self);
     }
     return results;
 }
@@ -126,7 +131,7 @@ struct nt_file *lua_finish_create(lua_State *L, int32_t *status)
     if (nt_request_done(self->request)) {
         *status = nt_request_status(self->request);
         file = *status >= 0 ? nt_request_file(self->request) : NULL;
-        forget_last(L, self);
+        forget(L, self);
     }
     return file;
 }
@@ -171,6 +176,20 @@ static int request_status(lua_State *L)
     return 1;
 }
 
+/* release(): no more is wanted of a finished request; returns what result() does */
+static int request_release(lua_State *L)
+{
+    struct started *self = check_request(L);
+    int results;
+
+    settle(self);
+    results = push_results(L, self);
+    if (nt_request_done(self->request)) {
+        forget(L, self);
+    }
+    return results;
+}
+
 static int request_cancel(lua_State *L)
 {
     struct started *self = check_request(L);
@@ -207,8 +226,13 @@ void lua_settle_requests(lua_State *L)
 void lua_room_requests(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"wait", request_wait},     {"done", request_done},     {"result", request_result},
-        {"status", request_status}, {"cancel", request_cancel}, {NULL, NULL},
+        {"wait", request_wait},
+        {"done", request_done},
+        {"result", request_result},
+        {"status", request_status},
+        {"cancel", request_cancel},
+        {"release", request_release},
+        {NULL, NULL},
     };
 
     luaL_newmetatable(L, REQUEST);

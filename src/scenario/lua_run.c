@@ -14,6 +14,66 @@
 #define HOOK_EVERY   10000 /* instructions of Lua */
 #define REASON_BYTES 200
 
+static const char *const *defines;
+static uint32_t define_count;
+
+void scenario_define(const char *const *names_and_values, uint32_t count)
+{
+    defines = names_and_values;
+    define_count = count;
+}
+
+/* Each NAME=VALUE is a global; a value that reads as a number is one. */
+static void set_defines(lua_State *L)
+{
+    for (uint32_t i = 0; i < define_count; i++) {
+        const char *equals = strchr(defines[i], '=');
+
+        lua_pushlstring(L, defines[i], (size_t)(equals - defines[i]));
+        if (lua_stringtonumber(L, equals + 1) == 0) {
+            lua_pushstring(L, equals + 1);
+        }
+        lua_setglobal(L, lua_tostring(L, -2));
+        lua_pop(L, 1);
+    }
+}
+
+/* One run of a script; reached through the extra space of its Lua state. */
+struct script {
+    const char *name, *text;
+    size_t bytes;
+    size_t memory; /* that Lua uses */
+    const struct scenario_drivers *drivers;
+    bool started;
+};
+
+static struct script *script_of(lua_State *L)
+{
+    return *(struct script **)lua_getextraspace(L);
+}
+
+void lua_need_drivers(lua_State *L)
+{
+    struct script *script = script_of(L);
+
+    if (!script->started) {
+        script->started = true;
+        script->drivers->start(script->drivers->context);
+    }
+}
+
+const struct scenario_drivers *lua_drivers(lua_State *L)
+{
+    return script_of(L)->drivers;
+}
+
+/* start(): now, rather than with the first thing that needs them. */
+static int start(lua_State *L)
+{
+    lua_need_drivers(L);
+    return 0;
+}
+
 /* Lua's allocator with a limit: a script may not take the machine down. */
 static void *allocate(void *context, void *block, size_t old_bytes, size_t bytes)
 {
@@ -80,13 +140,12 @@ static int set_up(lua_State *L)
     lua_room_files(L);
     lua_room_devices(L);
     lua_room_machine(L);
+    lua_room_memory(L);
+    lua_room_computer(L);
+    lua_register(L, "start", start);
+    set_defines(L);
     return 0;
 }
-
-struct script {
-    const char *name, *text;
-    size_t bytes;
-};
 
 static int load_script(lua_State *L)
 {
@@ -101,6 +160,7 @@ static int load_script(lua_State *L)
 
 static int clean_up(lua_State *L)
 {
+    lua_need_drivers(L);
     lua_settle_requests(L);
     lua_close_files(L);
     return 0;
@@ -119,15 +179,16 @@ static void protected_call(lua_State *L, int arguments, int results)
     lua_remove(L, handler);
 }
 
-void scenario_run_script(const char *name, const char *text, size_t bytes)
+void scenario_run_script(const char *name, const char *text, size_t bytes,
+                         const struct scenario_drivers *drivers)
 {
-    struct script script = {name, text, bytes};
-    size_t used = 0;
-    lua_State *L = lua_newstate(allocate, &used);
+    struct script script = {name, text, bytes, 0, drivers, false};
+    lua_State *L = lua_newstate(allocate, &script.memory);
 
     if (L == NULL) {
         machine_stop(RUN_BAD_SCRIPT, "no memory for a script");
     }
+    *(struct script **)lua_getextraspace(L) = &script;
     lua_pushcfunction(L, set_up);
     protected_call(L, 0, 0);
     lua_pushcfunction(L, load_script);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * api-irql: a routine called above its highest IRQL.
+ * api-irql: a routine called above its highest IRQL, or below its lowest.
  *
  * For most routines that is one number, in the export table.  For some it depends on arguments:
  *
@@ -8,14 +8,14 @@
  *   Ke... with Wait TRUE   APC_LEVEL for events, PASSIVE_LEVEL for semaphores
  *   pool                   APC_LEVEL for paged pool, DISPATCH_LEVEL for the other
  *
- * After a call with Wait TRUE the thread is at DISPATCH_LEVEL on purpose, and the wait that must
- * follow may have any timeout: it gives the old IRQL back.  Only that thread can run in between.
+ * Few have a lowest one: those that count on being at DISPATCH_LEVEL already, or on the IRQL that
+ * their counterpart left.
  *
  * The Mm section routines have a rule of their own (lock-at-raised-irql).
  */
-#include <string.h>
+#include "verify/private.h"
 
-#include "verify/verify.h"
+#include <string.h>
 
 enum kind {
     BY_ROW, /* the table's number and nothing else */
@@ -32,6 +32,35 @@ struct condition {
     enum kind kind;
     uint8_t argument;
     uint8_t limit;
+};
+
+/* From the documented IRQLs of these routines, where the lowest is not PASSIVE_LEVEL. */
+static const struct {
+    const char *name;
+    uint8_t lowest;
+} lowest_irqls[] = {
+    {"ExAcquireSpinLockExclusiveAtDpcLevel", DISPATCH_LEVEL},
+    {"ExAcquireSpinLockSharedAtDpcLevel", DISPATCH_LEVEL},
+    {"ExReleaseFastMutex", APC_LEVEL},
+    {"ExReleaseSpinLockExclusive", DISPATCH_LEVEL},
+    {"ExReleaseSpinLockExclusiveFromDpcLevel", DISPATCH_LEVEL},
+    {"ExReleaseSpinLockShared", DISPATCH_LEVEL},
+    {"ExReleaseSpinLockSharedFromDpcLevel", DISPATCH_LEVEL},
+    {"ExTryConvertSharedSpinLockExclusive", DISPATCH_LEVEL},
+    {"IoReleaseCancelSpinLock", DISPATCH_LEVEL},
+    {"IoStartNextPacket", DISPATCH_LEVEL},
+    {"IoStartNextPacketByKey", DISPATCH_LEVEL},
+    {"KeAcquireInStackQueuedSpinLockAtDpcLevel", DISPATCH_LEVEL},
+    {"KeAcquireSpinLockAtDpcLevel", DISPATCH_LEVEL},
+    {"KeInsertByKeyDeviceQueue", DISPATCH_LEVEL},
+    {"KeInsertDeviceQueue", DISPATCH_LEVEL},
+    {"KeReleaseInStackQueuedSpinLock", DISPATCH_LEVEL},
+    {"KeReleaseInStackQueuedSpinLockFromDpcLevel", DISPATCH_LEVEL},
+    {"KeReleaseSpinLock", DISPATCH_LEVEL},
+    {"KeReleaseSpinLockFromDpcLevel", DISPATCH_LEVEL},
+    {"KeRemoveByKeyDeviceQueue", DISPATCH_LEVEL},
+    {"KeRemoveDeviceQueue", DISPATCH_LEVEL},
+    {"KeTryToAcquireSpinLockAtDpcLevel", DISPATCH_LEVEL},
 };
 
 static const struct condition conditions[] = {
@@ -62,36 +91,17 @@ static const struct condition conditions[] = {
 #define POOL_TYPE_PAGED 1u     /* bit 0 of POOL_TYPE */
 #define POOL_FLAG_PAGED 0x100u /* of ExAllocatePool2 */
 
-/* The condition of each row of the export table, 1-based; 0: none. */
-static uint8_t *condition_of;
-static uint32_t row_count;
-
-/* Thread that called something with Wait TRUE and must wait next; 0: none. */
-static uint32_t *must_wait;
-
-void verify_start(void)
+void api_irql_start(void)
 {
-    row_count = nt_export_count();
-    condition_of = machine_allocate(row_count);
-    must_wait = machine_allocate(sizeof *must_wait);
-    for (uint32_t i = 0; i < row_count; i++) {
-        for (size_t j = 0; j < sizeof conditions / sizeof *conditions; j++) {
-            if (strcmp(nt_export_at(i)->name, conditions[j].name) == 0) {
-                condition_of[i] = (uint8_t)(j + 1);
-            }
-        }
+    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
+        verify_row_named(conditions[i].name)->condition = (uint8_t)(i + 1);
+    }
+    for (size_t i = 0; i < sizeof lowest_irqls / sizeof *lowest_irqls; i++) {
+        verify_row_named(lowest_irqls[i].name)->lowest = lowest_irqls[i].lowest;
     }
 }
 
-/* Routines are the first rows, and one array. */
-static const struct condition *find_condition(const struct nt_export *export)
-{
-    uint32_t row = (uint32_t)(export - nt_export_at(0));
-
-    return row < row_count && condition_of[row] != 0 ? &conditions[condition_of[row] - 1] : NULL;
-}
-
-static const char *level_name(unsigned irql)
+const char *api_irql_level_name(unsigned irql)
 {
     return irql == PASSIVE_LEVEL    ? "PASSIVE_LEVEL"
            : irql == APC_LEVEL      ? "APC_LEVEL"
@@ -144,33 +154,12 @@ static bool applies(const struct condition *condition, const uint64_t *arguments
     return false;
 }
 
-static bool waits_as_it_must(const struct condition *condition, uint32_t thread)
+static void too_high(const struct nt_export *export, const struct condition *condition,
+                     const uint64_t *arguments)
 {
-    bool due = *must_wait != 0 && *must_wait == thread;
-
-    *must_wait = 0;
-    return due && condition != NULL && condition->kind == WAIT;
-}
-
-void verify_before_call(const struct nt_export *export, const uint64_t *arguments)
-{
-    const struct condition *condition = find_condition(export);
-    const struct thread *thread = machine_thread();
-    uint32_t id = thread != NULL ? thread->id : 0;
     uint8_t irql = machine_irql(), limit = export->irql_max;
     const char *because = "", *reason;
 
-    if (waits_as_it_must(condition, id)) {
-        return;
-    }
-    if (condition != NULL && condition->kind == SIGNAL &&
-        (uint8_t)arguments[condition->argument] != 0) {
-        *must_wait = id;
-    }
-    if (irql == PASSIVE_LEVEL || (condition != NULL && condition->kind == OWN_RULE) ||
-        !machine_rule_on(RULE_API_IRQL)) {
-        return;
-    }
     if (condition != NULL && irql > condition->limit && condition->limit < limit &&
         applies(condition, arguments, &reason)) {
         limit = condition->limit;
@@ -178,7 +167,43 @@ void verify_before_call(const struct nt_export *export, const uint64_t *argument
     }
     if (irql > limit) {
         machine_finding(RULE_API_IRQL, 0, "%s was called at IRQL %u (%s); its limit%s%s is %s",
-                        export->name, irql, level_name(irql), because[0] != '\0' ? " " : "",
-                        because, level_name(limit));
+                        export->name, irql, api_irql_level_name(irql),
+                        because[0] != '\0' ? " " : "", because, api_irql_level_name(limit));
     }
+}
+
+/* Nearly all of these act on what their first argument points to: what was acquired too low is
+ * released too low, and that is one mistake. */
+static void too_low(const struct nt_export *export, uint8_t lowest, uint64_t object)
+{
+    uint8_t irql = machine_irql();
+    int finding;
+
+    if (machine_suspected(object) >= 0) {
+        return;
+    }
+    finding =
+        machine_finding(RULE_API_IRQL, 0, "%s was called at IRQL %u (%s); it needs %s",
+                        export->name, irql, api_irql_level_name(irql), api_irql_level_name(lowest));
+    if (machine_is_guest_memory(object, sizeof(uint64_t))) {
+        machine_suspect(finding, object, sizeof(uint64_t));
+    }
+}
+
+void api_irql_check(const struct nt_export *export, const struct row *row,
+                    const uint64_t *arguments)
+{
+    const struct condition *condition =
+        row->condition != 0 ? &conditions[row->condition - 1] : NULL;
+    uint8_t irql = machine_irql();
+
+    if (irql < row->lowest) {
+        too_low(export, row->lowest, arguments[0]);
+        return;
+    }
+    if (irql == PASSIVE_LEVEL || (condition != NULL && condition->kind == OWN_RULE) ||
+        !machine_rule_on(RULE_API_IRQL) || machine_irql_suspected()) {
+        return;
+    }
+    too_high(export, condition, arguments);
 }

@@ -10,6 +10,7 @@ void verify_loaded(const struct module *module)
         machine_finding(RULE_IMAGE_NOT_PAGEABLE, module->base,
                         "sections of %s are aligned to 0x%x bytes, less than a page", module->name,
                         image->section_alignment);
+        return; /* what the names of its sections say does not matter then */
     }
     for (uint32_t i = 0; i < image->section_count; i++) {
         const struct image_section *section = &image->sections[i];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rules that are checked from outside of the routines concerned: at every call of an export, when
- * an image was loaded, and when a driver has unloaded.  What a routine itself must notice to work
- * (a lock of an address in no driver, a page that is out at raised IRQL) is reported where it
- * happens.
+ * Rules that are checked from outside of the routines concerned: at every call of an export, at
+ * every request, when an image was loaded, and when a driver has unloaded.  What a routine itself
+ * must notice to work (a lock of an address in no driver, a page that is out at raised IRQL) is
+ * reported where it happens.
  *
  * Runs in the computer's process; all state is the machine's.
  */
@@ -12,10 +12,11 @@
 
 #include "nt/nt.h"
 
-/* After nt_start, before any driver is loaded. */
+/* After nt_start, before any driver is loaded: sets the hooks of nt and of the machine, but for the
+ * two that the functions below are for. */
 void verify_start(void);
 
-/* nt_hooks.before_call: api-irql. */
+/* nt_hooks.before_call: what is wrong with the call of an export. */
 void verify_before_call(const struct nt_export *export, const uint64_t *arguments);
 
 /* After module_load: section-flags-disagree, image-not-pageable. */

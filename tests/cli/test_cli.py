@@ -100,7 +100,7 @@ class Usage(Case):
         self.assertRegex(out, r'^pagable \d+\.\d+\.\d+\n$')
 
     def test_every_option_is_in_the_manual(self):
-        for command in ('run', 'info'):
+        for command in ('run', 'report', 'info'):
             out, _ = text(pagable(command, '--help'))
             with open(os.path.join(SOURCE, 'man', f'pagable-{command}.1.scd'),
                       encoding='utf-8') as file:
@@ -274,7 +274,7 @@ class Run(Case):
         self.assertLess((int(check['params'][0], 16) & 0xffff) - page['rva'], page['virtual_size'])
         self.assertTrue(check['stack'][0].startswith('isolate_mixed!IsolateMount+0x'))
         finding = report['findings'][check['finding']]
-        self.assertEqual(finding['rule'], 'pageable-at-raised-irql')
+        self.assertEqual(finding['rule'], 'spin-lock-in-pageable')
         with open(os.path.join(SOURCE, 'drivers', 'isolate_mixed.c'), encoding='utf-8') as file:
             lines = file.read().splitlines()
         around = '\n'.join(lines[check['line'] - 2:check['line'] + 1])
@@ -324,7 +324,7 @@ class Run(Case):
         out, err = text(done)
         self.assertEqual((done.returncode, err), (1, ''))
         lines = out.splitlines()
-        self.assertRegex(lines[-1], r'^SUMMARY: pagable: pageable-at-raised-irql: bug check 0xD1 '
+        self.assertRegex(lines[-1], r'^SUMMARY: pagable: spin-lock-in-pageable: bug check 0xD1 '
                                     r'\S*isolate_mixed\.c:\d+ in isolate_mixed!IsolateMount$')
         # What depends on the compiler is left out: offsets, addresses, counts, debug sections.
         self.golden('isolate_mixed.txt', re.sub(r'(?m)(?<= )\d+( s)?$', 'N', re.sub(
@@ -374,9 +374,10 @@ class Run(Case):
             self.run_json(driver('isolate_split'), '--trace', path, code=0)
             with open(path, encoding='utf-8') as file:
                 events = [json.loads(line) for line in file]
-        kinds = {event['event'] for event in events}
-        self.assertTrue({'irql', 'page-in', 'trim', 'discard'} <= kinds, kinds)
-        times = [event['time'] for event in events]
+        self.assertEqual(events[0]['schema'], 'pagable.trace/1')
+        kinds = {event['event'] for event in events[1:]}
+        self.assertTrue({'module', 'section', 'page-in', 'trim', 'discard'} <= kinds, kinds)
+        times = [event['time'] for event in events if 'time' in event]
         self.assertEqual(times, sorted(times))
 
 

@@ -283,7 +283,9 @@ START_TEST(events_have_names)
     ck_assert_ptr_null(event_text(UINT32_MAX));
     ck_assert_str_eq(event_text(EVENT_LOCK)->name, "lock");
     ck_assert_str_eq(event_text(EVENT_LOCK)->values[1], "count");
-    ck_assert_ptr_null(event_text(EVENT_TRIM)->values[1]);
+    ck_assert_ptr_null(event_text(EVENT_UNLOAD)->values[1]);
+    ck_assert_int_eq(event_text(EVENT_IRQL)->level, TRACE_ALL);
+    ck_assert_int_eq(event_text(EVENT_PAGE_OUT)->level, TRACE_PAGING);
 }
 END_TEST
 

@@ -14,6 +14,12 @@ START_TEST(every_rule_is_complete_and_found_by_its_id)
 
         ck_assert_uint_gt(strlen(text->title), 0);
         ck_assert_uint_gt(strlen(text->fix), 0);
+        ck_assert_uint_gt(strlen(text->document), 0);
+        ck_assert_uint_gt(strlen(text->cause), 0);
+        ck_assert_uint_gt(strlen(text->wrong), 0);
+        ck_assert_uint_gt(strlen(text->right), 0);
+        ck_assert_str_ne(text->wrong, text->right);
+        ck_assert_uint_eq(strspn(text->fix + strlen(text->fix) - 1, ".\n"), 0);
         ck_assert_uint_eq(strspn(text->id, "abcdefghijklmnopqrstuvwxyz-"), strlen(text->id));
         ck_assert(rule_by_id(text->id, &found));
         ck_assert_int_eq(found, (enum rule)i);
@@ -30,6 +36,17 @@ START_TEST(published_ids)
         enum finding_severity severity;
     } rows[] = {
         {RULE_PAGEABLE_AT_RAISED_IRQL, "pageable-at-raised-irql", FINDING_ERROR},
+        {RULE_SPIN_LOCK_IN_PAGEABLE, "spin-lock-in-pageable", FINDING_ERROR},
+        {RULE_RAISE_IN_PAGEABLE, "raise-in-pageable", FINDING_ERROR},
+        {RULE_WAIT_TRUE_IN_PAGEABLE, "wait-true-in-pageable", FINDING_ERROR},
+        {RULE_MUST_BE_RESIDENT_ROLE, "must-be-resident-role", FINDING_ERROR},
+        {RULE_PAGING_PATH_PAGEABLE, "paging-path-pageable", FINDING_ERROR},
+        {RULE_SYNC_OBJECT_PAGEABLE, "sync-object-pageable", FINDING_ERROR},
+        {RULE_WORK_ITEM_PAGEABLE, "work-item-pageable", FINDING_ERROR},
+        {RULE_UNLOCK_WITH_REQUESTS, "unlock-with-requests-outstanding", FINDING_ERROR},
+        {RULE_HANDLE_AFTER_UNLOAD, "handle-after-unload", FINDING_ERROR},
+        {RULE_PAGE_ENTIRE_WITH_INTERRUPT, "page-entire-with-interrupt", FINDING_ERROR},
+        {RULE_PAGED_CODE_FAILED, "paged-code-failed", FINDING_ERROR},
         {RULE_INIT_CALLED_LATE, "init-called-late", FINDING_ERROR},
         {RULE_LOCK_AT_RAISED_IRQL, "lock-at-raised-irql", FINDING_ERROR},
         {RULE_UNLOCK_UNDERFLOW, "unlock-underflow", FINDING_ERROR},
@@ -75,6 +92,10 @@ START_TEST(sets_are_parsed)
     ck_assert_uint_eq(set, RULE_SET_ALWAYS | RULE_BIT(RULE_API_IRQL));
     ck_assert(rule_set_parse("lock-leak,api-irql", &set, &bad, &bad_length));
     ck_assert_uint_eq(set, RULE_SET_ALWAYS | RULE_BIT(RULE_API_IRQL) | RULE_BIT(RULE_LOCK_LEAK));
+    ck_assert(rule_set_parse("all,-api-irql,-lock-leak", &set, &bad, &bad_length));
+    ck_assert_uint_eq(set, RULE_SET_ALL & ~RULE_BIT(RULE_API_IRQL) & ~RULE_BIT(RULE_LOCK_LEAK));
+    ck_assert(rule_set_parse("all,-computer-died", &set, &bad, &bad_length));
+    ck_assert_uint_eq(set, RULE_SET_ALL);
 }
 END_TEST
 
@@ -90,6 +111,13 @@ START_TEST(bad_sets_name_the_word)
         {"api-irql,all", "all"},
         {"lock-leak,nonsense,api-irql", "nonsense"},
         {"none,none", "none"},
+        {"all,", ""},
+        {"all,api-irql", "api-irql"},
+        {"all,-", "-"},
+        {"all,-nonsense", "-nonsense"},
+        {"all,-api-irql,", ""},
+        {"allx", "allx"},
+        {"-api-irql", "-api-irql"},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -102,6 +130,50 @@ START_TEST(bad_sets_name_the_word)
         ck_assert(strncmp(bad, rows[i].bad, (size_t)bad_length) == 0);
         ck_assert_uint_eq(set, 42);
     }
+}
+END_TEST
+
+START_TEST(near_ids_are_named_best_first)
+{
+    static const struct {
+        const char *word, *first;
+    } rows[] = {
+        {"lock-leek", "lock-leak"},
+        {"apiirql", "api-irql"},
+        {"spin-lock", "spin-lock-in-pageable"},
+        {"pagable-at-raised-irql", "pageable-at-raised-irql"},
+        {"thread-hangs", "thread-hang"},
+    };
+    enum rule near[3];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ck_assert_uint_ge(rule_nearest(rows[i].word, near, 3), 1);
+        ck_assert_str_eq(rule_text(near[0])->id, rows[i].first);
+    }
+    ck_assert_uint_eq(rule_nearest("pageable", near, 3), 3);
+    ck_assert_uint_eq(rule_nearest("pageable", near, 1), 1);
+    ck_assert_uint_eq(rule_nearest("pageable", near, 0), 0);
+}
+END_TEST
+
+START_TEST(nothing_is_near_to_some_words)
+{
+    char endless[5000];
+    enum rule near[3];
+
+    memset(endless, 'x', sizeof endless - 1);
+    endless[sizeof endless - 1] = '\0';
+    ck_assert_uint_eq(rule_nearest("", near, 3), 0);
+    ck_assert_uint_eq(rule_nearest("xyzzy", near, 3), 0);
+    ck_assert_uint_eq(rule_nearest(endless, near, 3), 0);
+}
+END_TEST
+
+START_TEST(kinds_of_locks_have_names)
+{
+    ck_assert_str_eq(finding_lock_name(FINDING_LOCK), "lock");
+    ck_assert_str_eq(finding_lock_name(FINDING_RESET_PAGING), "reset-paging");
+    ck_assert_str_eq(finding_lock_name((enum finding_lock)77), "unknown");
 }
 END_TEST
 
@@ -191,6 +263,9 @@ int main(void)
     tcase_add_test(test, unknown_ids_are_not_found);
     tcase_add_test(test, sets_are_parsed);
     tcase_add_test(test, bad_sets_name_the_word);
+    tcase_add_test(test, near_ids_are_named_best_first);
+    tcase_add_test(test, nothing_is_near_to_some_words);
+    tcase_add_test(test, kinds_of_locks_have_names);
     tcase_add_test(test, severities_have_names);
     tcase_add_test(test, bug_checks_of_a_driver_have_a_name_and_meanings);
     tcase_add_test(test, the_first_parameter_decides_the_others);

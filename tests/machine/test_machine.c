@@ -1,134 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The machine by itself: choices, timers, DPCs, threads, traps, faults.  Guest code is written by
- * hand into a module that the test makes of plain memory; each test is a process of its own, since
- * there is one computer per process.
- */
+/* The machine by itself: choices, timers, DPCs, threads, traps, faults. */
 #include "machine/internal.h"
+
+#include "guest.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static struct channel *channel;
-static struct pager_region *code;
-static uint64_t code_next;
-
-#define CODE_BASE  ARENA_IMAGES
-#define CODE_PAGES 4u
-
-static void start_with(struct machine_options options)
-{
-    const char *what = "";
-
-    ck_assert_int_eq(channel_open(1u << 20, &channel), PG_OK);
-    ck_assert_int_eq(machine_start(&options, channel, &what), PG_OK);
-}
-
-static void start(uint64_t seed)
-{
-    start_with((struct machine_options){.seed = seed, .trim = TRIM_IRQL, .rules = RULE_SET_ALL});
-}
-
-/* A module of plain pages that may be written and run. */
-static void make_module(bool pinned)
-{
-    static const struct pg_section_desc section = {"PAGE", PG_PAGEABLE, CODE_BASE, CODE_PAGES};
-    struct module *module = &M->modules[0];
-    struct pager_region_desc desc = {.base = CODE_BASE,
-                                     .pages = CODE_PAGES,
-                                     .protection = HOST_READ | HOST_WRITE | HOST_EXECUTE,
-                                     .pinned = pinned,
-                                     .backing = {.fd = -1},
-                                     .owner = module};
-
-    ck_assert_int_eq(pager_add(M->pager, &desc, &code), PG_OK);
-    strcpy(module->name, "test.sys");
-    module->base = CODE_BASE;
-    module->bytes = CODE_PAGES * PG_PAGE_SIZE;
-    module->image.pageable = true;
-    module->regions[0] = code;
-    ck_assert_int_eq(
-        pg_image_add(M->space, CODE_BASE, module->bytes, &section, 1, module, &module->sections),
-        PG_OK);
-    module->loaded = true;
-    M->module_count = 1;
-    code_next = CODE_BASE;
-}
-
-static uint64_t emit(const void *bytes, size_t size)
-{
-    uint64_t at = code_next;
-
-    memcpy((void *)at, bytes, size);
-    code_next += (size + 15) & ~15ull;
-    return at;
-}
-#define EMIT(...) emit((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
-
-static bool all_ended(void *context)
-{
-    (void)context;
-    for (struct thread *t = machine_thread_next(NULL); t != NULL; t = machine_thread_next(t)) {
-        if (t->state != THREAD_ENDED) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void run_all(void)
-{
-    ck_assert_int_eq(machine_run(all_ended, NULL, UINT64_MAX), RUN_STATE_DONE);
-}
-
-/* The next record of a kind that the computer wrote before it exited. */
-static bool find_record(enum record_kind wanted, void *payload, size_t size)
-{
-    char buffer[CHANNEL_RECORD_MAX];
-    enum record_kind kind;
-    uint32_t bytes;
-
-    channel_be_reader(channel);
-    while (channel_take(channel, &kind, buffer, &bytes, 0) == CHANNEL_RECORD) {
-        if (kind == wanted && bytes == size) {
-            memcpy(payload, buffer, size);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Run `body` in a child that is expected to stop the computer; returns its bug check. */
-static struct bugcheck_report bugcheck_of(void (*body)(void))
-{
-    struct bugcheck_report report;
-    pid_t child;
-    int status;
-
-    memset(&report, 0, sizeof report);
-    ck_assert_int_eq(channel_open(1u << 20, &channel), PG_OK);
-    child = fork();
-    ck_assert_int_ge(child, 0);
-    if (child == 0) {
-        struct machine_options options = {.seed = 1, .trim = TRIM_IRQL, .rules = RULE_SET_ALL};
-        const char *what;
-
-        channel_be_writer(channel);
-        if (machine_start(&options, channel, &what) != PG_OK) {
-            _exit(50);
-        }
-        body();
-        _exit(51); /* it should not have come back */
-    }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child status 0x%x", status);
-    ck_assert(find_record(RECORD_BUGCHECK, &report, sizeof report));
-    channel_close(channel);
-    return report;
-}
 
 /* ---- choices ---- */
 
@@ -251,12 +131,18 @@ START_TEST(threads_wait_and_are_woken)
 }
 END_TEST
 
+static bool never(void *context)
+{
+    (void)context;
+    return false;
+}
+
 START_TEST(a_thread_that_nobody_wakes_leaves_the_machine_idle)
 {
     start(1);
     sleeper = machine_thread_new(sleeper_main, NULL);
-    ck_assert_int_eq(machine_run(all_ended, NULL, UINT64_MAX), RUN_STATE_IDLE);
-    ck_assert_int_eq(machine_run(all_ended, NULL, 5000), RUN_STATE_TIME);
+    ck_assert_int_eq(machine_run(never, NULL, UINT64_MAX), RUN_STATE_IDLE);
+    ck_assert_int_eq(machine_run(never, NULL, 5000), RUN_STATE_TIME);
     ck_assert_uint_eq(machine_time(), 5000);
     ck_assert_int_eq(sleeper->state, THREAD_WAITING);
 }
@@ -366,25 +252,6 @@ START_TEST(time_jumps_to_the_next_timer)
 END_TEST
 
 /* ---- traps ---- */
-
-static uint64_t guest_routine_address;
-static uint64_t guest_argument;
-static uint64_t guest_result;
-
-static void run_routine(void *argument)
-{
-    (void)argument;
-    guest_result = MACHINE_CALL(guest_routine_address, guest_argument);
-}
-
-static uint64_t run_guest(uint64_t routine, uint64_t argument)
-{
-    guest_routine_address = routine;
-    guest_argument = argument;
-    ck_assert_ptr_nonnull(machine_thread_new(run_routine, NULL));
-    run_all();
-    return guest_result;
-}
 
 START_TEST(cr8_is_trapped_in_both_directions)
 {

@@ -231,8 +231,104 @@ START_TEST(discarded_is_for_ever)
 }
 END_TEST
 
+/* ---- pages that stay, out of reach ---- */
+
+START_TEST(closed_pages_stay_and_are_seen_to_be_used)
+{
+    struct pager_region *region = add_file(PAGES, HOST_READ | HOST_WRITE);
+
+    write_at(1 * PAGE, 7);
+    read_at(2 * PAGE);
+    read_at(5 * PAGE);
+    forget_calls();
+    pager_close(pager);
+    ck_assert_uint_eq(calls_protect, 2); /* one a run */
+    ck_assert_uint_eq(calls_discard + calls_read + calls_write, 0);
+    ck_assert_int_eq(resident(region), 3);
+    pager_close(pager);
+    ck_assert_uint_eq(calls_protect, 2); /* nothing is open */
+    support_faults = 0;
+    ck_assert_uint_eq(read_at(1 * PAGE), 7);
+    ck_assert_uint_eq(support_faults, 1);
+    write_at(1 * PAGE, 8);
+    ck_assert_uint_eq(support_faults, 1); /* dirty as before: open for writing */
+    ck_assert_uint_eq(read_at(2 * PAGE + 3), file[2 * PAGE + 3]);
+    ck_assert_uint_eq(support_faults, 2);
+    ck_assert_uint_eq(pager_counters(pager).page_ins, 3);
+    pager_close(pager);
+    ck_assert(pager_is_valid(pager));
+    ck_assert_uint_eq(pager_trim(pager, NULL), 3);
+    ck_assert_uint_eq(read_at(1 * PAGE), 8);
+}
+END_TEST
+
+START_TEST(what_may_leave)
+{
+    struct pager_region_desc pinned = zero_desc(BASE + PAGES * PAGE, 2);
+    struct pager_region *region = add_file(PAGES, HOST_READ);
+    struct pager_failure failure;
+
+    pinned.pinned = true;
+    add(&pinned);
+    ck_assert(!pager_may_leave(pager, BASE)); /* it is out */
+    read_at(0);
+    ck_assert(pager_may_leave(pager, BASE) && pager_may_leave(pager, BASE + PAGE - 1));
+    ck_assert(!pager_may_leave(pager, BASE + PAGE));
+    ck_assert(!pager_may_leave(pager, BASE + PAGES * PAGE)); /* pinned */
+    ck_assert(!pager_may_leave(pager, BASE - 1));
+    ck_assert(!pager_may_leave(pager, BASE + (PAGES + 2) * PAGE));
+    ck_assert_int_eq(pager_hold(pager, BASE, 1, &failure), PG_OK);
+    ck_assert(!pager_may_leave(pager, BASE)); /* held */
+    pager_release(pager, BASE, 1);
+    ck_assert(pager_may_leave(pager, BASE));
+    ck_assert_int_eq(pager_pin(pager, region, &failure), PG_OK);
+    ck_assert(!pager_may_leave(pager, BASE));
+}
+END_TEST
+
+START_TEST(held_and_pinned_pages_are_not_closed)
+{
+    struct pager_region *region = add_file(PAGES, HOST_READ);
+    struct pager_failure failure;
+
+    read_at(0);
+    ck_assert_int_eq(pager_hold(pager, BASE, 1, &failure), PG_OK);
+    support_faults = 0;
+    pager_close(pager);
+    read_at(0);
+    ck_assert_uint_eq(support_faults, 0);
+    pager_release(pager, BASE, 1);
+    pager_close(pager);
+    ck_assert_int_eq(pager_pin(pager, region, &failure), PG_OK); /* opens it again */
+    pager_close(pager);
+    read_at(0);
+    read_at(3 * PAGE);
+    ck_assert_uint_eq(support_faults, 0);
+    ck_assert(pager_is_valid(pager));
+}
+END_TEST
+
+START_TEST(a_refused_close_changes_nothing)
+{
+    struct pager_region *region = add_file(PAGES, HOST_READ);
+
+    read_at(0);
+    refuse_protects = 1;
+    support_faults = 0;
+    pager_close(pager);
+    ck_assert_uint_eq(read_at(0), file[0]);
+    ck_assert_uint_eq(support_faults, 0);
+    ck_assert_int_eq(resident(region), 1);
+    ck_assert(pager_is_valid(pager));
+}
+END_TEST
+
 static void add_tests(TCase *t)
 {
+    tcase_add_test(t, closed_pages_stay_and_are_seen_to_be_used);
+    tcase_add_test(t, what_may_leave);
+    tcase_add_test(t, held_and_pinned_pages_are_not_closed);
+    tcase_add_test(t, a_refused_close_changes_nothing);
     tcase_add_test(t, modified_pages_come_back);
     tcase_add_test(t, trim_costs_what_came_in);
     tcase_add_test(t, zero_pages_are_zero_again_and_again);

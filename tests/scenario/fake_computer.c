@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The fake computer: see fake_computer.h. */
 #include "fake_computer.h"
+#include "scenario/lua_room.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -124,6 +125,22 @@ enum run_state machine_run(bool (*done)(void *), void *context, uint64_t until)
     return RUN_STATE_TIME;
 }
 
+struct run_counters machine_count(void)
+{
+    return (struct run_counters){.trims = 7, .virtual_time = now};
+}
+
+void machine_mark(const char *label)
+{
+    note("mark %s", label);
+}
+
+/* No hardware and no registry here. */
+void lua_room_computer(lua_State *L)
+{
+    (void)L;
+}
+
 struct module *module_next(const struct module *after)
 {
     return after == NULL ? &driver : NULL;
@@ -153,6 +170,16 @@ bool nt_device_at(struct module *module, uint32_t index, struct nt_device *out)
     }
     *out = devices[index];
     return true;
+}
+
+bool nt_device_get(uint64_t object, struct nt_device *out)
+{
+    for (uint32_t i = 0; nt_device_at(&driver, i, out); i++) {
+        if (out->object == object) {
+            return true;
+        }
+    }
+    return false;
 }
 
 uint64_t nt_device_find(const char *name)

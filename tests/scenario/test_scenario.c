@@ -5,14 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "fake_computer.h"
 #include "scenario/scenario.h"
+
+static bool fake_started;
+
+static void start_drivers(void *context)
+{
+    (void)context;
+    PG_ASSERT(!fake_started);
+    fake_started = true;
+}
 
 static void run_script(void *context)
 {
     const char *text = context;
 
-    scenario_run_script("test.lua", text, strlen(text));
+    const struct scenario_drivers drivers = {.start = start_drivers};
+
+    fake_started = false;
+    scenario_run_script("test.lua", text, strlen(text), &drivers);
+    PG_ASSERT(fake_started);
 }
 
 static struct fake_end end;

@@ -176,7 +176,8 @@ class Placement(InTree):
         image = changes.get('image', os.path.join(DRIVERS, name + '.sys'))
         pdb = os.path.join(DRIVERS, name + '.pdb')
         return tool('check-placement', '--image', image, *(['--pdb', pdb] if os.path.exists(pdb) else []),
-                    '--llvm-suffix=' + SUFFIX, '--sources', *sources, '--remarks', *remarks)
+                    '--llvm-suffix=' + SUFFIX, *changes.get('defines', []), '--sources', *sources,
+                    '--remarks', *remarks)
 
     def source(self, name):
         return os.path.join(SOURCE, 'drivers', name)
@@ -211,6 +212,24 @@ class Placement(InTree):
     def test_routine_that_does_not_exist(self):
         changed = self.changed_source('sections.c', 'PAGE, PlainFirst', 'PAGE, Nothing')
         self.assert_wrong(self.check('sections', [changed]), 'Nothing: said to be in PAGE')
+
+    def test_conditions(self):
+        """Only pragmas that the compiler saw count; a condition that is no name leaves both."""
+        pragma = '#pragma alloc_text(PAGE, PlainFirst)\n'
+        wrong = pragma.replace('PAGE,', 'PAGEAAAA,')
+        for name, text, defines in (
+                ('ifdef', '#ifdef FIXED\n' + wrong + '#else\n' + pragma + '#endif\n', []),
+                ('ifdef -D', '#ifdef FIXED\n' + pragma + '#else\n' + wrong + '#endif\n', ['-DFIXED']),
+                ('ifndef', '#ifndef FIXED\n' + pragma + '#endif\n', []),
+                ('nested', '#ifdef FIXED\n#ifndef OTHER\n' + wrong + '#endif\n#else\n' + pragma + '#endif\n',
+                 []),
+                ('if', '#if 1\n' + pragma + '#endif\n', [])):
+            changed = self.changed_source('sections.c', pragma, text)
+            with self.subTest(name):
+                done = self.check('sections', [changed], defines=defines)
+                self.assertEqual((done.returncode, done.stdout), (0, ''))
+        changed = self.changed_source('sections.c', pragma, '#ifdef FIXED\n' + pragma + '#endif\n')
+        self.assert_wrong(self.check('sections', [changed]), 'PlainFirst: in PAGE', '.text')
 
     def remark(self, callee, caller):
         return self.write('r.yaml', '--- !Passed\nPass:            inline\nName:            Inlined\n'

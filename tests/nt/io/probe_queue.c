@@ -129,7 +129,7 @@ BOOLEAN ProbeTimer(void)
 
 /* ---- device queues ---- */
 
-BOOLEAN ProbeDeviceQueue(void)
+static BOOLEAN DeviceQueue(void)
 {
     static KDEVICE_QUEUE Queue;
     static KDEVICE_QUEUE_ENTRY E[4];
@@ -153,6 +153,18 @@ BOOLEAN ProbeDeviceQueue(void)
     EXPECT("device-queue", KeRemoveDeviceQueue(&Queue) == &E[2]);
     EXPECT("device-queue", KeRemoveDeviceQueue(&Queue) == NULL);
     return TRUE;
+}
+
+/* Device queues are for routines that run at DISPATCH_LEVEL. */
+BOOLEAN ProbeDeviceQueue(void)
+{
+    BOOLEAN Ok;
+    KIRQL Irql;
+
+    KeRaiseIrql(DISPATCH_LEVEL, &Irql);
+    Ok = DeviceQueue();
+    KeLowerIrql(Irql);
+    return Ok;
 }
 
 /* ---- StartIo ---- */

@@ -247,7 +247,7 @@ class Unloading(Case):
         self.assertEqual(report['result'], 'clean')
 
     def test_start_reinitialization_stop(self):
-        printed, _ = self.run_script('log("scenario")', drivers=(LEAVE,))
+        printed, _ = self.run_script('start(); log("scenario")', drivers=(LEAVE,))
         self.assertEqual(printed.splitlines(), [
             'entry \\Driver\\io_leave '
             '\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001\\Services\\io_leave',
