@@ -8,7 +8,16 @@
 #include <string.h>
 #include <time.h>
 
-#define RESULTS 3u
+/* The scenarios whose verification is timed. */
+static const struct {
+    const char *name, *driver, *script;
+} verified[] = {
+    {"verified-ftdisk", "ftdisk", PAGABLE_SOURCE "/scenarios/ftdisk.lua"},
+    {"verified-serial", "serial", PAGABLE_SOURCE "/scenarios/serial.lua"},
+    {"verified-parallel", "parallel", PAGABLE_SOURCE "/scenarios/parallel.lua"},
+};
+#define VERIFIED (sizeof verified / sizeof *verified)
+#define RESULTS  (3u + VERIFIED)
 
 uint64_t bench_now(void)
 {
@@ -46,6 +55,11 @@ static void print_text(const struct bench_result *results)
 
         printf("%-16s %9.3f %s   %s: %.3f %s   ratio %.2f\n                 (%s)\n", r->name,
                r->value, r->unit, r->versus, r->versus_value, r->unit, r->ratio, r->how);
+        for (uint32_t k = 0; k < BENCH_FIGURES && r->figures[k].name != NULL; k++) {
+            printf("%s%s %.0f%s", k == 0 ? "                 " : ", ", r->figures[k].name,
+                   r->figures[k].value,
+                   k + 1 < BENCH_FIGURES && r->figures[k + 1].name != NULL ? "" : "\n");
+        }
     }
 }
 
@@ -66,6 +80,10 @@ int main(int argc, char **argv)
     }
     bench_start(&results[0], quick ? 3 : 201);
     bench_fault(&results[1], quick ? 50 : 5000);
+    for (uint32_t i = 0; i < VERIFIED; i++) {
+        bench_verified(&results[3 + i], verified[i].name, verified[i].driver, verified[i].script,
+                       quick ? 1 : 11);
+    }
     if (!json) {
         print_text(results);
     } else if (report_bench_json(stdout, results, RESULTS) != PG_OK) {

@@ -21,4 +21,8 @@ void bench_start(struct bench_result *result, uint32_t rounds);
 /* fault_linux.c: a page comes back in; against the same kernel work, and against one mprotect. */
 void bench_fault(struct bench_result results[2], uint32_t rounds);
 
+/* verified_linux.c: a scenario with the default trims against the same with none. */
+void bench_verified(struct bench_result *result, const char *name, const char *driver,
+                    const char *script, uint32_t rounds);
+
 #endif

@@ -17,12 +17,16 @@ class Bench(unittest.TestCase):
         report = json.loads(done.stdout)
         self.assertEqual(report['schema'], 'pagable.bench/1')
         names = [result['name'] for result in report['results']]
-        self.assertEqual(names, ['driver-entry', 'fault-in', 'fault-in-minimal'])
+        self.assertEqual(names, ['driver-entry', 'fault-in', 'fault-in-minimal', 'verified-ftdisk',
+                                 'verified-serial', 'verified-parallel'])
         for result in report['results']:
             self.assertGreater(result['value'], 0)
             self.assertGreater(result['ratio'], 0)
             self.assertIn(result['unit'], ('ms', 'us'))
             self.assertTrue(result['versus'])
+            if result['name'].startswith('verified-'):
+                self.assertGreater(result['trims'], 0)
+                self.assertGreater(result['page_ins'], result['versus_page_ins'])
 
     def test_usage(self):
         done = subprocess.run([PROGRAM, '--fast'], stderr=subprocess.PIPE, check=False)
