@@ -85,12 +85,12 @@ static struct power_request *take_request(const struct irp *irp)
     while (*link != NULL && (*link)->irp != irp) {
         link = &(*link)->next;
     }
-    request = *link;
-    if (request == NULL) {
+    if (*link == NULL) {
         machine_bugcheck(0x1E, (uint64_t)(int64_t)STATUS_INVALID_PARAMETER, machine_caller(), 0,
                          (uint64_t)irp,
                          "the completion of a power request was called for an IRP that is none");
     }
+    request = *link;
     *link = request->next;
     return request;
 }
