@@ -17,22 +17,12 @@
 #include <stdint.h>
 
 #include <pagable/status.h>
+#include <pagable/types.h>
 
 #define PG_PAGE_SIZE 4096u
 
 /* Most locks that one section can hold at a time; one more is PG_E_OVERFLOW. */
 #define PG_LOCK_COUNT_MAX (1u << 22)
-
-/* What a section's name says about paging (NT's rule: the name decides, not the flags). */
-enum pg_class {
-    PG_RESIDENT,    /* never leaves memory, unless its whole image is paged (pg_page_entire) */
-    PG_PAGEABLE,    /* name begins with "PAGE": may leave while its lock count is zero */
-    PG_DISCARDABLE, /* name is "INIT": resident, given back for ever after initialization */
-};
-
-/* Identity of a section: opaque, never 0, never reused for another section of the same space
- * (a generation is part of it). */
-typedef uint64_t pg_handle;
 
 struct pg_space;
 struct pg_image;

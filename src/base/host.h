@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct sigaction;
+
 enum host_protection { HOST_NONE = 0, HOST_READ = 1, HOST_WRITE = 2, HOST_EXECUTE = 4 };
 
 struct host_calls {
@@ -41,6 +43,24 @@ struct host_calls {
     void *(*map_shared)(size_t bytes);
     void (*unmap_shared)(void *memory, size_t bytes);
     int (*wake_pair)(int fds[2]);
+
+    /*
+     * Pages of ordinary mappings, for programs that manage their own sections.  0 or a negative
+     * errno; addresses and sizes are multiples of 4096.
+     *   lock_memory, unlock_memory   mlock(2), munlock(2): they do not nest
+     *   forget                       drops the process's pages; what was modified is lost
+     *   push_out                     asks for the pages to leave memory; nothing is lost
+     *   lock_limit                   how many bytes the process may lock; UINT64_MAX: any
+     *   file_identity                device and inode of an open file
+     *   signal_action                sigaction(2)
+     */
+    int (*lock_memory)(uint64_t address, uint64_t bytes);
+    int (*unlock_memory)(uint64_t address, uint64_t bytes);
+    int (*forget)(uint64_t address, uint64_t bytes);
+    int (*push_out)(uint64_t address, uint64_t bytes);
+    int (*lock_limit)(uint64_t *bytes);
+    int (*file_identity)(int fd, uint64_t identity[2]);
+    int (*signal_action)(int signal, const struct sigaction *action, struct sigaction *previous);
 };
 
 extern struct host_calls host;

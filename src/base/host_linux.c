@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static unsigned fail_countdown;
@@ -170,6 +173,74 @@ static int linux_wake_pair(int fds[2])
                                                                                         : -errno;
 }
 
+/* By number: the sanitizers' own mlock does nothing, successfully. */
+static int linux_lock_memory(uint64_t address, uint64_t bytes)
+{
+    if (must_fail()) {
+        return -ENOMEM;
+    }
+    return syscall(SYS_mlock, address, bytes) == 0 ? 0 : -errno;
+}
+
+static int linux_unlock_memory(uint64_t address, uint64_t bytes)
+{
+    if (must_fail()) {
+        return -ENOMEM;
+    }
+    return syscall(SYS_munlock, address, bytes) == 0 ? 0 : -errno;
+}
+
+static int linux_forget(uint64_t address, uint64_t bytes)
+{
+    if (must_fail()) {
+        return -ENOMEM;
+    }
+    return madvise((void *)address, bytes, MADV_DONTNEED) == 0 ? 0 : -errno;
+}
+
+static int linux_push_out(uint64_t address, uint64_t bytes)
+{
+    if (must_fail()) {
+        return -ENOMEM;
+    }
+    return madvise((void *)address, bytes, MADV_PAGEOUT) == 0 ? 0 : -errno;
+}
+
+static int linux_lock_limit(uint64_t *bytes)
+{
+    struct rlimit limit;
+
+    if (must_fail() || getrlimit(RLIMIT_MEMLOCK, &limit) != 0) {
+        return -EIO;
+    }
+    *bytes = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_cur;
+    return 0;
+}
+
+static int linux_file_identity(int fd, uint64_t identity[2])
+{
+    struct stat st;
+
+    if (must_fail()) {
+        return -EIO;
+    }
+    if (fstat(fd, &st) != 0) {
+        return -errno;
+    }
+    identity[0] = (uint64_t)st.st_dev;
+    identity[1] = (uint64_t)st.st_ino;
+    return 0;
+}
+
+static int linux_signal_action(int signal, const struct sigaction *action,
+                               struct sigaction *previous)
+{
+    if (must_fail()) {
+        return -EINVAL;
+    }
+    return sigaction(signal, action, previous) == 0 ? 0 : -errno;
+}
+
 struct host_calls host = {
     .allocate = linux_allocate,
     .release = free,
@@ -186,4 +257,11 @@ struct host_calls host = {
     .map_shared = linux_map_shared,
     .unmap_shared = linux_unmap_shared,
     .wake_pair = linux_wake_pair,
+    .lock_memory = linux_lock_memory,
+    .unlock_memory = linux_unlock_memory,
+    .forget = linux_forget,
+    .push_out = linux_push_out,
+    .lock_limit = linux_lock_limit,
+    .file_identity = linux_file_identity,
+    .signal_action = linux_signal_action,
 };
