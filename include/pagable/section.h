@@ -73,8 +73,8 @@ size_t pg_space_bytes(uint32_t images, uint32_t sections);
  * Make a space in caller memory.
  *   memory, bytes  16-byte aligned, at least pg_space_bytes(images, sections); kept until the
  *                  space is no longer used (there is nothing to close)
- * PG_E_ARG when the memory is too small or misaligned, a limit is 0 (or above 2^28 sections), or a
- * service other than relax is missing.  One thread.
+ * PG_E_ARG when the memory is too small or misaligned, a limit is 0 or above 2^28, or a service
+ * other than relax is missing.  One thread.
  */
 pg_status pg_space_init(void *memory, size_t bytes, uint32_t images, uint32_t sections,
                         const struct pg_services *services, struct pg_space **out);
@@ -83,7 +83,8 @@ pg_status pg_space_init(void *memory, size_t bytes, uint32_t images, uint32_t se
  * Add an image: [base, base + bytes), with `count` sections in ascending order.  The descriptions
  * are kept by reference until pg_image_remove; `owner` is the host's own pointer.
  * An image takes a run of adjacent slots: PG_E_LIMIT also when none is long enough.
- * PG_E_ARG, PG_E_OVERLAP (with another image or between sections), PG_E_LIMIT (space is full).
+ * PG_E_ARG (also for an image of 64 GiB or more), PG_E_OVERLAP (with another image or between
+ * sections), PG_E_LIMIT (space is full).
  */
 pg_status pg_image_add(struct pg_space *space, uint64_t base, uint64_t bytes,
                        const struct pg_section_desc *sections, uint32_t count, void *owner,

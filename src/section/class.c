@@ -7,12 +7,11 @@
  * so each byte is read only after the one before it was seen to be part of the name. */
 static bool begins_with(const char *name, const char *word)
 {
-    for (unsigned i = 0; word[i] != '\0'; i++) {
-        if (name[i] != word[i]) {
-            return false;
-        }
+    while (*word != '\0' && *name == *word) {
+        name++;
+        word++;
     }
-    return true;
+    return *word == '\0';
 }
 
 enum pg_class pg_class_of_name(const char *name)

@@ -1,114 +1,205 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The address index: images by base, read without a lock while images come and go.
+ * The address index: ranges by base, read without a lock while ranges come and go.
  *
- * There are two copies, each a sorted array; `version` says which one is current (its lowest bit).
- * A writer, alone under the space's gate, builds the next state in the other copy and then raises
- * `version`.  So a reader is disturbed only if an update was published while it searched, because
- * only then may the next writer touch the copy that it reads; it sees that by reading `version`
- * again, and searches again.  It never waits for a writer that is at work or was stopped.
+ * A copy is a tree of nodes with INDEX_FAN keys each, laid out as one array a level: the i-th key
+ * of a level is the first one of the i-th node below, so there are no pointers to follow.  A node
+ * takes one cache line, and a leaf two that are fetched as a pair.  The leaves hold all ranges in
+ * ascending order; place 0 is an empty range at 0, so that every search ends at some place, and
+ * what is not in use has the base NOWHERE.
+ *
+ * There are two copies; `version` says by its lowest bit which one is current.  A writer changes
+ * the other one, raises `version`, and then makes the same change in the first.  So a reader is
+ * disturbed only if a change was published while it searched, because only then may a writer touch
+ * the copy that it reads; it sees that by reading `version` again, and searches again.  It never
+ * waits for a writer that is at work or was stopped.  Whatever such a reader finds in a node, it
+ * stays inside the arrays: keys beyond the last place there is room for are always NOWHERE, which
+ * no address reaches.
  *
  * Memory orders.  Elements are stored with release and loaded with acquire.  A reader of version v
- * that loads an element of version v + 2 synchronizes with that store, which comes after the store
+ * that loads an element of a later change synchronizes with that store, which comes after the store
  * of version v + 1 in the writer: so its second look at `version` cannot give v.  The look itself
  * cannot move before the acquire loads of the elements.  (A fence would do on the reader's side and
  * is not understood by every race detector; on x86 both are free.)  The first load of `version` is
  * an acquire, and its store a release: elements, images and slots made before are seen.
  *
- * An image found is used only after the version was checked, and the contract of pg_image_remove
- * keeps it loaded while somebody works with an address inside it.
+ * A range found is used only after the version was checked, and the contract of pg_image_remove
+ * keeps an image loaded while somebody works with an address inside it.
  */
-#include "section/internal.h"
+#include "section/index.h"
 
-uint32_t index_rank(const struct index_table *table, uint64_t address)
+#define NOWHERE UINT64_MAX
+
+static uint64_t load(const _Atomic uint64_t *from)
 {
-    uint32_t low = 0;
-    uint32_t left = atomic_load_explicit(&table->count, memory_order_acquire);
-
-    while (left > 0) {
-        uint32_t half = (left + 1) / 2;
-        uint64_t base = atomic_load_explicit(&table->bases[low + half - 1], memory_order_acquire);
-
-        /* Without a branch: which way it goes cannot be predicted, and a wrong guess costs more
-         * than the step. */
-        low += half & -(uint32_t)(base <= address);
-        left -= half;
-    }
-    return low;
+    return atomic_load_explicit(from, memory_order_acquire);
 }
 
-struct pg_image *pg_image_find(struct pg_space *space, uint64_t address)
+static void store(_Atomic uint64_t *to, uint64_t value)
 {
-    uint64_t version = atomic_load_explicit(&space->version, memory_order_acquire);
+    atomic_store_explicit(to, value, memory_order_release);
+}
 
-    for (;;) {
-        const struct index_table *table = &space->tables[version & 1];
-        uint32_t rank = index_rank(table, address);
-        struct pg_image *image = NULL;
-        uint64_t end = 0, now;
+/* Carves a copy for `entries` out of memory (NULL: only counts); returns the bytes. */
+static size_t carve(struct index_copy *copy, uint32_t *depth, uint32_t entries, char *memory)
+{
+    size_t nodes = entries / INDEX_FAN + 1, bytes = nodes * sizeof(struct index_leaf);
+    uint32_t level = 0;
 
-        if (rank > 0) {
-            end = atomic_load_explicit(&table->ends[rank - 1], memory_order_acquire);
-            image = atomic_load_explicit(&table->images[rank - 1], memory_order_acquire);
+    copy->leaves = (struct index_leaf *)memory;
+    for (; nodes > 1; level++) {
+        nodes = (nodes - 1) / INDEX_FAN + 1;
+        copy->levels[level] = memory == NULL ? NULL : (_Atomic uint64_t *)(memory + bytes);
+        bytes += nodes * INDEX_FAN * sizeof(uint64_t);
+    }
+    *depth = level;
+    return bytes;
+}
+
+size_t index_bytes(uint32_t entries)
+{
+    struct index_copy copy;
+    uint32_t depth;
+
+    return 2 * carve(&copy, &depth, entries, NULL);
+}
+
+static void put(struct index_copy *copy, uint32_t at, struct index_range range)
+{
+    struct index_leaf *leaf = &copy->leaves[at / INDEX_FAN];
+
+    store(&leaf->bases[at % INDEX_FAN], range.base);
+    store(&leaf->rest[at % INDEX_FAN], range.bytes << INDEX_ID_BITS | range.id);
+}
+
+/* The keys of the nodes from the place `at` to `end`. */
+static void refresh(const struct index *index, struct index_copy *copy, uint32_t at, uint32_t end)
+{
+    for (uint32_t level = 0; level < index->depth; level++) {
+        at /= INDEX_FAN;
+        end /= INDEX_FAN;
+        for (uint32_t i = at; i <= end; i++) {
+            store(&copy->levels[level][i],
+                  load(level == 0 ? &copy->leaves[i].bases[0]
+                                  : &copy->levels[level - 1][(size_t)i * INDEX_FAN]));
         }
-        now = atomic_load_explicit(&space->version, memory_order_acquire);
+    }
+}
+
+void index_init(struct index *index, uint32_t entries, void *memory)
+{
+    size_t bytes = index_bytes(entries) / 2;
+
+    atomic_init(&index->version, 0);
+    for (unsigned c = 0; c < 2; c++) {
+        struct index_copy *copy = &index->copies[c];
+        _Atomic uint64_t *words = (_Atomic uint64_t *)((char *)memory + c * bytes);
+
+        (void)carve(copy, &index->depth, entries, (char *)words);
+        for (size_t i = 0; i < bytes / sizeof(uint64_t); i++) {
+            atomic_init(&words[i], NOWHERE);
+        }
+        put(copy, 0, (struct index_range){0, 0, 0});
+        refresh(index, copy, 0, 0);
+        copy->count = 0;
+    }
+}
+
+/* The last key of a node that is <= address; the first one is, or the search had not come here.
+ * Without a branch: where it would go cannot be predicted. */
+static inline uint32_t child(const _Atomic uint64_t *keys, uint64_t address)
+{
+    uint32_t last = 0;
+
+    for (uint32_t i = 1; i < INDEX_FAN; i++) {
+        last += load(&keys[i]) <= address;
+    }
+    return last;
+}
+
+uint32_t index_rank(const struct index *index, const struct index_copy *copy, uint64_t address)
+{
+    const struct index_leaf *leaf;
+    uint32_t at = 0;
+
+    for (uint32_t level = index->depth; level-- > 0;) {
+        at = at * INDEX_FAN + child(&copy->levels[level][(size_t)at * INDEX_FAN], address);
+    }
+    leaf = &copy->leaves[at];
+    __builtin_prefetch(leaf->rest); /* both lines come in together */
+    return at * INDEX_FAN + child(leaf->bases, address);
+}
+
+int64_t index_find(const struct index *index, uint64_t address)
+{
+    uint64_t version = load(&index->version);
+
+    while (address != NOWHERE) {
+        const struct index_copy *copy = &index->copies[version & 1];
+        struct index_range found = index_get(copy, index_rank(index, copy, address));
+        uint64_t now = load(&index->version);
+
         if (now == version) {
-            return address < end ? image : NULL;
+            return address - found.base < found.bytes ? (int64_t)found.id : -1;
         }
         version = now;
     }
+    return -1;
 }
 
-static void store(struct index_table *table, uint32_t i, uint64_t base, uint64_t end,
-                  struct pg_image *image)
+struct index_range index_get(const struct index_copy *copy, uint32_t at)
 {
-    atomic_store_explicit(&table->bases[i], base, memory_order_release);
-    atomic_store_explicit(&table->ends[i], end, memory_order_release);
-    atomic_store_explicit(&table->images[i], image, memory_order_release);
+    const struct index_leaf *leaf = &copy->leaves[at / INDEX_FAN];
+    uint64_t rest = load(&leaf->rest[at % INDEX_FAN]);
+
+    return (struct index_range){load(&leaf->bases[at % INDEX_FAN]), rest >> INDEX_ID_BITS,
+                                (uint32_t)(rest & ((1u << INDEX_ID_BITS) - 1))};
 }
 
-static void copy(struct index_table *to, uint32_t at, const struct index_table *from, uint32_t i)
+/* Moves what lies above `at` up by `count`, or down over -count entries from `at` on. */
+static void shift(struct index_copy *copy, uint32_t at, int64_t count)
 {
-    store(to, at, atomic_load_explicit(&from->bases[i], memory_order_relaxed),
-          atomic_load_explicit(&from->ends[i], memory_order_relaxed),
-          atomic_load_explicit(&from->images[i], memory_order_relaxed));
+    uint32_t old = copy->count, new = (uint32_t)((int64_t)old + count);
+
+    for (uint32_t i = at; i <= new &&count < 0; i++) {
+        put(copy, i, index_get(copy, (uint32_t)(i - count)));
+    }
+    for (uint32_t i = new + 1; i <= old; i++) {
+        put(copy, i, (struct index_range){NOWHERE, 0, 0});
+    }
+    for (uint32_t i = old; i >= at && count > 0; i--) {
+        put(copy, (uint32_t)(i + count), index_get(copy, i));
+    }
+    copy->count = new;
 }
 
-void index_insert(struct pg_space *space, struct pg_image *image)
+void index_change(struct index *index, uint64_t base, int64_t count, index_nth *nth,
+                  const void *context)
 {
-    uint64_t version = atomic_load_explicit(&space->version, memory_order_relaxed);
-    const struct index_table *from = &space->tables[version & 1];
-    struct index_table *to = &space->tables[(version + 1) & 1];
-    uint32_t count = atomic_load_explicit(&from->count, memory_order_relaxed);
-    uint32_t at = index_rank(from, image->base);
+    uint64_t version = load(&index->version) + 1;
 
-    for (uint32_t i = 0; i < at; i++) {
-        copy(to, i, from, i);
+    for (unsigned i = 0; i < 2; i++) {
+        struct index_copy *copy = &index->copies[(version + i) & 1];
+        uint32_t old = copy->count;
+        /* the place of the first range to take away, or of the first new one */
+        uint32_t at = 1 + (count > 0   ? index_rank(index, copy, base)
+                           : base == 0 ? 0
+                                       : index_rank(index, copy, base - 1));
+
+        shift(copy, at, count);
+        for (uint32_t k = 0; k < count; k++) {
+            put(copy, at + k, nth(context, k));
+        }
+        refresh(index, copy, at, old > copy->count ? old : copy->count);
+        store(&index->version, version); /* the first time it shows the change */
     }
-    store(to, at, image->base, image->end, image);
-    for (uint32_t i = at; i < count; i++) {
-        copy(to, i + 1, from, i);
-    }
-    atomic_store_explicit(&to->count, count + 1, memory_order_release);
-    atomic_store_explicit(&space->version, version + 1, memory_order_release);
 }
 
-void index_remove(struct pg_space *space, const struct pg_image *image)
+bool index_is_free(const struct index *index, uint64_t base, uint64_t end)
 {
-    uint64_t version = atomic_load_explicit(&space->version, memory_order_relaxed);
-    const struct index_table *from = &space->tables[version & 1];
-    struct index_table *to = &space->tables[(version + 1) & 1];
-    uint32_t count = atomic_load_explicit(&from->count, memory_order_relaxed);
-    uint32_t at = index_rank(from, image->base) - 1;
+    const struct index_copy *copy = &index->copies[load(&index->version) & 1];
 
-    for (uint32_t i = 0; i < at; i++) {
-        copy(to, i, from, i);
-    }
-    for (uint32_t i = at + 1; i < count; i++) {
-        copy(to, i - 1, from, i);
-    }
-    /* A reader of the copy's older state may still search beyond the new count: entries there stay
-     * as they were, and its second look at the version sends it back. */
-    atomic_store_explicit(&to->count, count - 1, memory_order_release);
-    atomic_store_explicit(&space->version, version + 1, memory_order_release);
+    struct index_range below = index_get(copy, index_rank(index, copy, end - 1));
+
+    return below.base + below.bytes <= base;
 }

@@ -54,6 +54,8 @@
 
 #include <pagable/section.h>
 
+#include "section/index.h"
+
 enum slot_state {
     SLOT_FREE = 0,
     SLOT_OUT = 2,
@@ -69,19 +71,15 @@ enum slot_state {
 #define WORD_GENERATION_MAX   ((UINT64_C(1) << 36) - 1)
 #define WORD_COUNT_SHIFT      40
 #define WORD_ONE              (UINT64_C(1) << WORD_COUNT_SHIFT)
-#define HANDLE_INDEX_BITS     28
+#define HANDLE_INDEX_BITS     INDEX_ID_BITS
 
 /* Threads that can be undoing an addition above the limit at once: what is left of the 24 bits. */
 _Static_assert(PG_LOCK_COUNT_MAX <= (1u << 23), "the count needs room above its limit");
 
-/*
- * A section.  The word has a line of its own, neighbours are locked by other threads.  The rest is
- * written under the space's gate while the slot is free and constant while its image is loaded;
- * only `generation` may be read by somebody whose handle is stale.
- */
+/* A section, but for its word: written under the space's gate while the slot is free and constant
+ * while its image is loaded; only `generation` may be read by somebody whose handle is stale. */
 struct slot {
-    _Alignas(64) _Atomic uint64_t word;
-    _Alignas(64) _Atomic uint64_t generation;
+    _Atomic uint64_t generation;
     struct pg_image *image; /* NULL: free */
 };
 
@@ -97,14 +95,6 @@ struct pg_image {
     bool loaded;           /* under the space's gate */
 };
 
-/* One of the two copies of the address index; see index.c. */
-struct index_table {
-    _Atomic uint32_t count;
-    _Atomic uint64_t *bases; /* ascending */
-    _Atomic uint64_t *ends;
-    struct pg_image *_Atomic *images;
-};
-
 struct pg_space {
     struct pg_services services; /* (constant) */
     uint32_t image_limit, section_limit;
@@ -112,13 +102,30 @@ struct pg_space {
     _Atomic uint32_t gate; /* held by pg_image_add and pg_image_remove */
     uint32_t *free_images; /* under the gate, like the next two: a stack */
     uint32_t free_image_count;
-    uint32_t next_slot; /* where the search for free slots begins */
-    _Atomic uint64_t version;
-    struct index_table tables[2];
-    /* section_limit of them; here, so that a slot is found with no load.  A locked operation makes
-     * every load after it wait, so each one would show in the time of a lock. */
-    struct slot slots[];
+    uint32_t next_slot;      /* where the search for free slots begins */
+    struct index by_image;   /* id: of images */
+    struct index by_section; /* id: a slot; of all images, so that a lookup is one search */
+    struct slot *slots;
+    /* Here, so that a word is found with no load: a locked operation makes every load after it
+     * wait, so each one would show in the time of a lock. */
+    _Alignas(64) _Atomic uint64_t words[];
 };
+
+/*
+ * Where a section's word is.  Sections that are near each other are locked by different threads, so
+ * their words are on different cache lines; but 100,000 lines are more than a cache holds.  So the
+ * first WORD_LINES sections get a line each, and the next ones share these, eight to a line.
+ */
+#define WORD_LINES_LOG2 14
+#define WORD_LINES      (1u << WORD_LINES_LOG2)
+
+static inline _Atomic uint64_t *word_of(const struct pg_space *space, uint32_t index)
+{
+    uint32_t group = index >> (WORD_LINES_LOG2 + 3), line = index % WORD_LINES;
+
+    return (_Atomic uint64_t *)&space
+        ->words[(group * WORD_LINES + line) * 8 + (index >> WORD_LINES_LOG2) % 8];
+}
 
 static inline enum slot_state word_state(uint64_t word)
 {
@@ -155,11 +162,40 @@ static inline uint32_t handle_index(pg_handle handle)
     return (uint32_t)(handle & ((UINT64_C(1) << HANDLE_INDEX_BITS) - 1));
 }
 
+static inline uint64_t word_load(const struct pg_space *space, uint32_t slot)
+{
+    return atomic_load_explicit(word_of(space, slot), memory_order_acquire);
+}
+
+static inline bool word_exchange(struct pg_space *space, uint32_t slot, uint64_t *from, uint64_t to)
+{
+    return atomic_compare_exchange_weak_explicit(word_of(space, slot), from, to,
+                                                 memory_order_acq_rel, memory_order_acquire);
+}
+
+static inline uint64_t slot_generation(const struct pg_space *space, uint32_t slot)
+{
+    return atomic_load_explicit(&space->slots[slot].generation, memory_order_acquire);
+}
+
+static inline bool handle_is_stale(const struct pg_space *space, pg_handle handle)
+{
+    return handle_index(handle) >= space->section_limit ||
+           slot_generation(space, handle_index(handle)) != handle >> HANDLE_INDEX_BITS;
+}
+
 static inline void space_relax(struct pg_space *space)
 {
     if (space->services.relax != NULL) {
         space->services.relax(space->services.context);
     }
+}
+
+/* Another thread owns the word's state: lets it run and looks again. */
+static inline uint64_t word_wait(struct pg_space *space, uint32_t index)
+{
+    space_relax(space);
+    return word_load(space, index);
 }
 
 /* A gate: mutual exclusion of rare operations.  The host's relax lets the holder run. */
@@ -175,21 +211,18 @@ static inline void gate_leave(_Atomic uint32_t *gate)
     atomic_store_explicit(gate, 0, memory_order_release);
 }
 
+/* image.c: what the indexes hold of an image, and of a section. */
+index_nth image_range, section_range;
+
 /* lock.c */
 
 /* Ends a BUSY that this thread began, with `count` locks in state `next`; waits for lockers that
  * are still taking their addition back when `next` counts locks. */
 void slot_end_busy(struct pg_space *space, uint32_t index, uint32_t count, enum slot_state next);
-/* Takes one reference away; the last one of an IN section lets it out. */
-pg_status slot_release(struct pg_space *space, uint32_t index, uint64_t generation);
-/* The slot of a handle, or PG_E_STALE. */
-pg_status slot_of_handle(struct pg_space *space, pg_handle handle, uint32_t *index,
-                         uint64_t *generation);
-
-/* index.c: the first two are for the holder of the space's gate. */
-void index_insert(struct pg_space *space, struct pg_image *image);
-void index_remove(struct pg_space *space, const struct pg_image *image);
-/* Number of images whose base is <= address in one copy. */
-uint32_t index_rank(const struct index_table *table, uint64_t address);
+/* The state is BUSY and this thread's: tells the host, and ends it. */
+void slot_let_out(struct pg_space *space, uint32_t index);
+/* The same with page_in: `count` locks in state `next`, or back to OUT. */
+pg_status slot_bring_in(struct pg_space *space, uint32_t index, uint32_t count,
+                        enum slot_state next);
 
 #endif

@@ -7,26 +7,20 @@
  */
 #include "section/internal.h"
 
-static bool exchange(struct pg_space *space, uint32_t index, uint64_t *from, uint64_t to)
-{
-    return atomic_compare_exchange_weak_explicit(&space->slots[index].word, from, to,
-                                                 memory_order_acq_rel, memory_order_acquire);
-}
-
 /* KEPT -> OUT, or IN while locks are held.  Other states are pageable already, or gone. */
 static void paging_release(struct pg_image *image, uint32_t section)
 {
     struct pg_space *space = image->space;
     uint32_t index = image->first_slot + section;
-    uint64_t word = atomic_load_explicit(&space->slots[index].word, memory_order_acquire);
+    uint64_t word = word_load(space, index);
 
     while (word_state(word) == SLOT_KEPT) {
         bool locked = word_count(word) != 0;
 
-        if (exchange(space, index, &word, word_with_state(word, locked ? SLOT_IN : SLOT_BUSY))) {
+        if (word_exchange(space, index, &word,
+                          word_with_state(word, locked ? SLOT_IN : SLOT_BUSY))) {
             if (!locked) {
-                space->services.allow_out(space->services.context, image, section);
-                slot_end_busy(space, index, 0, SLOT_OUT);
+                slot_let_out(space, index);
             }
             return;
         }
@@ -38,29 +32,17 @@ static pg_status paging_keep(struct pg_image *image, uint32_t section)
 {
     struct pg_space *space = image->space;
     uint32_t index = image->first_slot + section;
-    uint64_t word = atomic_load_explicit(&space->slots[index].word, memory_order_acquire);
+    uint64_t word = word_load(space, index);
 
     for (;;) {
-        switch (word_state(word)) {
-        case SLOT_BUSY:
-            space_relax(space);
-            word = atomic_load_explicit(&space->slots[index].word, memory_order_acquire);
-            break;
-        case SLOT_IN:
-            if (exchange(space, index, &word, word_with_state(word, SLOT_KEPT))) {
-                return PG_OK;
-            }
-            break;
-        case SLOT_OUT:
-            if (exchange(space, index, &word, word_with_state(word, SLOT_BUSY))) {
-                pg_status status = space->services.page_in(space->services.context, image, section);
+        enum slot_state state = word_state(word), next = state == SLOT_IN ? SLOT_KEPT : SLOT_BUSY;
 
-                slot_end_busy(space, index, 0, status == PG_OK ? SLOT_KEPT : SLOT_OUT);
-                return status;
-            }
-            break;
-        default:
+        if (state == SLOT_BUSY) {
+            word = word_wait(space, index);
+        } else if (state != SLOT_IN && state != SLOT_OUT) {
             return PG_OK;
+        } else if (word_exchange(space, index, &word, word_with_state(word, next))) {
+            return next == SLOT_KEPT ? PG_OK : slot_bring_in(space, index, 0, SLOT_KEPT);
         }
     }
 }
@@ -86,27 +68,23 @@ pg_status pg_reset_paging(struct pg_space *space, uint64_t address)
 {
     struct pg_image *image = pg_image_find(space, address);
     pg_status status = PG_OK;
+    uint32_t done = 0;
 
     if (image == NULL) {
         return PG_E_NO_IMAGE;
     }
     gate_enter(space, &image->gate);
-    if (image->paged) {
-        uint32_t done = 0;
-
-        while (status == PG_OK && done < image->count) {
-            if (image->sections[done].class != PG_PAGEABLE) {
-                status = paging_keep(image, done);
-            }
-            done += status == PG_OK;
+    while (image->paged && status == PG_OK && done < image->count) {
+        if (image->sections[done].class != PG_PAGEABLE) {
+            status = paging_keep(image, done);
         }
-        if (status == PG_OK) {
-            image->paged = false;
-        } else {
-            while (done-- > 0) {
-                paging_release(image, done);
-            }
-        }
+        done += status == PG_OK;
+    }
+    if (status == PG_OK) {
+        image->paged = false;
+    }
+    while (status != PG_OK && done-- > 0) {
+        paging_release(image, done);
     }
     gate_leave(&image->gate);
     return status;
@@ -116,13 +94,12 @@ static void discard(struct pg_image *image, uint32_t section)
 {
     struct pg_space *space = image->space;
     uint32_t index = image->first_slot + section;
-    uint64_t word = atomic_load_explicit(&space->slots[index].word, memory_order_acquire);
+    uint64_t word = word_load(space, index);
 
     while (word_state(word) != SLOT_DISCARDED) {
         if (word_state(word) == SLOT_BUSY) {
-            space_relax(space);
-            word = atomic_load_explicit(&space->slots[index].word, memory_order_acquire);
-        } else if (exchange(space, index, &word, word_with_state(word, SLOT_DISCARDED))) {
+            word = word_wait(space, index);
+        } else if (word_exchange(space, index, &word, word_with_state(word, SLOT_DISCARDED))) {
             space->services.discard(space->services.context, image, section);
             return;
         }

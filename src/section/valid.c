@@ -6,8 +6,7 @@ static bool slot_is_valid(const struct pg_space *space, uint32_t index)
 {
     const struct slot *slot = &space->slots[index];
     const struct pg_image *image = slot->image;
-    uint64_t word = atomic_load_explicit(&space->slots[index].word, memory_order_relaxed);
-    uint64_t generation = atomic_load_explicit(&slot->generation, memory_order_relaxed);
+    uint64_t word = word_load(space, index), generation = slot_generation(space, index);
     enum pg_class class;
     bool pageable;
 
@@ -36,47 +35,52 @@ static bool slot_is_valid(const struct pg_space *space, uint32_t index)
     }
 }
 
-static bool image_is_valid(const struct pg_space *space, const struct pg_image *image)
+/* Whether a place of an index holds this range in both copies, and searches end there. */
+static bool place_is(const struct index *index, uint32_t at, struct index_range range)
 {
-    uint64_t floor = image->base;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct index_copy *copy = &index->copies[i];
+        struct index_range there = index_get(copy, at);
 
-    if (image->space != space || !image->loaded || image->base >= image->end ||
-        atomic_load_explicit(&image->gate, memory_order_relaxed) != 0) {
-        return false;
-    }
-    for (uint32_t i = 0; i < image->count; i++) {
-        const struct pg_section_desc *s = &image->sections[i];
-
-        if (s->base < floor || space->slots[image->first_slot + i].image != image) {
+        if (at > copy->count || there.base != range.base || there.bytes != range.bytes ||
+            there.id != range.id || index_rank(index, copy, range.base) != at) {
             return false;
         }
-        floor = s->base + (uint64_t)s->pages * PG_PAGE_SIZE;
     }
     return true;
 }
 
-static bool index_is_valid(const struct pg_space *space)
+/* The images in ascending order, and all of their sections, are what the indexes hold. */
+static bool indexes_are_valid(const struct pg_space *space)
 {
-    uint64_t version = atomic_load_explicit(&space->version, memory_order_relaxed);
-    const struct index_table *table = &space->tables[version & 1];
-    uint32_t count = atomic_load_explicit(&table->count, memory_order_relaxed);
+    uint32_t count = space->by_image.copies[0].count, seen = 0;
     uint64_t floor = 0;
 
-    if (count + space->free_image_count != space->image_limit) {
-        return false;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        const struct pg_image *image =
-            atomic_load_explicit(&table->images[i], memory_order_relaxed);
+    for (uint32_t i = 1; i <= count; i++) {
+        uint32_t id = index_get(&space->by_image.copies[0], i).id;
+        const struct pg_image *image = &space->images[id];
 
-        if (!image_is_valid(space, image) || image->base < floor ||
-            atomic_load_explicit(&table->bases[i], memory_order_relaxed) != image->base ||
-            atomic_load_explicit(&table->ends[i], memory_order_relaxed) != image->end) {
+        if (id >= space->image_limit || image->space != space || !image->loaded ||
+            image->base < floor || image->base >= image->end ||
+            atomic_load_explicit(&image->gate, memory_order_relaxed) != 0 ||
+            !place_is(&space->by_image, i, image_range(image, 0))) {
             return false;
+        }
+        floor = image->base;
+        for (uint32_t k = 0; k < image->count; k++) {
+            struct index_range range = section_range(image, k);
+
+            if (range.base < floor || space->slots[range.id].image != image ||
+                !place_is(&space->by_section, ++seen, range)) {
+                return false;
+            }
+            floor = range.base + range.bytes;
         }
         floor = image->end;
     }
-    return true;
+    return count + space->free_image_count == space->image_limit &&
+           count == space->by_image.copies[1].count && seen == space->by_section.copies[0].count &&
+           seen == space->by_section.copies[1].count;
 }
 
 bool pg_space_is_valid(const struct pg_space *space)
@@ -86,5 +90,6 @@ bool pg_space_is_valid(const struct pg_space *space)
             return false;
         }
     }
-    return index_is_valid(space) && atomic_load_explicit(&space->gate, memory_order_relaxed) == 0;
+    return indexes_are_valid(space) &&
+           atomic_load_explicit(&space->gate, memory_order_relaxed) == 0;
 }

@@ -306,7 +306,7 @@ START_TEST(a_slot_is_retired_when_its_generations_are_used_up)
     uint64_t last = WORD_GENERATION_MAX - 1;
 
     atomic_store(&space->slots[index].generation, last);
-    atomic_store(&space->slots[index].word, word_make(0, last, SLOT_KEPT));
+    atomic_store(word_of(space, index), word_make(0, last, SLOT_KEPT));
     ck_assert_uint_eq(pg_image_remove(image), 0);
     for (int i = 0; i < 40; i++) { /* around the 16 slots more than once */
         ck_assert_int_eq(pg_image_add(space, BASE, 0x9000, sections, SECTION_COUNT, NULL, &image),
@@ -355,7 +355,7 @@ static pg_status page_in_under_a_locker(void *context, struct pg_image *in, uint
 
     (void)context;
     ck_assert_int_eq(pg_section_query(in, section, &info), PG_OK);
-    atomic_fetch_add(&space->slots[handle_index(info.handle)].word, WORD_ONE);
+    atomic_fetch_add(word_of(space, handle_index(info.handle)), WORD_ONE);
     return PG_OK;
 }
 
@@ -368,7 +368,7 @@ static void relax_lets_the_locker_go(void *context)
     ck_assert_uint_eq(info.lock_count, 0); /* what was added is no lock yet */
     relaxed++;
     if (relaxed == 3) {
-        atomic_fetch_sub(&space->slots[handle_index(info.handle)].word, WORD_ONE);
+        atomic_fetch_sub(word_of(space, handle_index(info.handle)), WORD_ONE);
     }
 }
 
@@ -402,6 +402,7 @@ START_TEST(space_arguments)
     ck_assert_int_eq(pg_space_init(memory, bytes, 0, 16, &services, &out), PG_E_ARG);
     ck_assert_int_eq(pg_space_init(memory, bytes, 4, 0, &services, &out), PG_E_ARG);
     ck_assert_int_eq(pg_space_init(memory, SIZE_MAX, 1, (1u << 28) + 1, &services, &out), PG_E_ARG);
+    ck_assert_int_eq(pg_space_init(memory, SIZE_MAX, (1u << 28) + 1, 1, &services, &out), PG_E_ARG);
     broken.page_in = NULL;
     ck_assert_int_eq(pg_space_init(memory, bytes, 4, 16, &broken, &out), PG_E_ARG);
     setup();
@@ -428,6 +429,8 @@ START_TEST(images_are_checked)
     ck_assert_int_eq(add(BASE + 0x8fff, 0x1000, NULL, 0), PG_E_OVERLAP);
     ck_assert_int_eq(add(BASE + 0x2000, 0x10, NULL, 0), PG_E_OVERLAP);
     ck_assert_int_eq(add(0, BASE * 2, NULL, 0), PG_E_OVERLAP);
+    ck_assert_int_eq(add(0, UINT64_C(1) << 36, NULL, 0), PG_E_ARG); /* 64 GiB */
+    ck_assert_int_eq(add(0, (UINT64_C(1) << 36) - 1, NULL, 0), PG_E_OVERLAP);
     two[1].base = 0x1000;
     ck_assert_int_eq(add(0, 0x3000, two, 2), PG_E_OVERLAP);
     two[1].base = 0x2001;
@@ -495,17 +498,17 @@ START_TEST(the_validator_sees_damage)
         word_make(0, generation, SLOT_FREE),      word_make(0, generation + 1, SLOT_OUT),
         word_make(0, generation, SLOT_DISCARDED), word_make(0xffffff, generation, SLOT_IN),
     };
-    uint64_t good = atomic_load(&space->slots[aaaa].word);
+    uint64_t good = atomic_load(word_of(space, aaaa));
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        atomic_store(&space->slots[aaaa].word, bad[i]);
+        atomic_store(word_of(space, aaaa), bad[i]);
         ck_assert_msg(!pg_space_is_valid(space), "damage %zu", i);
     }
-    atomic_store(&space->slots[aaaa].word, good);
-    good = atomic_load(&space->slots[text].word);
-    atomic_store(&space->slots[text].word, word_with_state(good, SLOT_OUT));
+    atomic_store(word_of(space, aaaa), good);
+    good = atomic_load(word_of(space, text));
+    atomic_store(word_of(space, text), word_with_state(good, SLOT_OUT));
     ck_assert(!pg_space_is_valid(space));
-    atomic_store(&space->slots[text].word, good);
+    atomic_store(word_of(space, text), good);
     ck_assert(pg_space_is_valid(space));
     image->end++;
     ck_assert(!pg_space_is_valid(space));
