@@ -50,7 +50,7 @@ const char *bench_driver(const char *name)
 
 static void print_text(const struct bench_result *results)
 {
-    for (uint32_t i = 0; i < RESULTS; i++) {
+    for (uint32_t i = 0; i < RESULTS + SECTION_RESULTS; i++) {
         const struct bench_result *r = &results[i];
 
         printf("%-16s %9.3f %s   %s: %.3f %s   ratio %.2f\n                 (%s)\n", r->name,
@@ -65,7 +65,7 @@ static void print_text(const struct bench_result *results)
 
 int main(int argc, char **argv)
 {
-    struct bench_result results[RESULTS];
+    struct bench_result results[RESULTS + SECTION_RESULTS] = {0};
     bool json = false, quick = false;
 
     for (int i = 1; i < argc; i++) {
@@ -78,6 +78,7 @@ int main(int argc, char **argv)
             return EXIT_USAGE;
         }
     }
+    bench_section(&results[RESULTS], quick);
     bench_start(&results[0], quick ? 3 : 201);
     bench_fault(&results[1], quick ? 50 : 5000);
     for (uint32_t i = 0; i < VERIFIED; i++) {
@@ -86,7 +87,7 @@ int main(int argc, char **argv)
     }
     if (!json) {
         print_text(results);
-    } else if (report_bench_json(stdout, results, RESULTS) != PG_OK) {
+    } else if (report_bench_json(stdout, results, RESULTS + SECTION_RESULTS) != PG_OK) {
         fprintf(stderr, "pagable-bench: the results could not be written\n");
         return EXIT_OURS;
     }

@@ -20,6 +20,9 @@ const char *bench_driver(const char *name);
 void bench_start(struct bench_result *result, uint32_t rounds);
 /* fault_linux.c: a page comes back in; against the same kernel work, and against one mprotect. */
 void bench_fault(struct bench_result results[2], uint32_t rounds);
+/* section_linux.c: the section core; `quick`: that it works, not how fast. */
+#define SECTION_RESULTS 9u
+void bench_section(struct bench_result results[SECTION_RESULTS], bool quick);
 
 /* verified_linux.c: a scenario with the default trims against the same with none. */
 void bench_verified(struct bench_result *result, const char *name, const char *driver,

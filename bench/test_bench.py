@@ -16,6 +16,14 @@ class Bench(unittest.TestCase):
         done = subprocess.run([PROGRAM, '--json', '--quick'], stdout=subprocess.PIPE, check=True)
         report = json.loads(done.stdout)
         self.assertEqual(report['schema'], 'pagable.bench/1')
+        sections = [r for r in report['results'] if r['name'].startswith(('lock_', 'freestanding'))]
+        self.assertEqual(len(sections), 9)
+        for result in sections:
+            self.assertGreater(result['value'], 0)
+            self.assertGreater(result['ratio'], 0)
+            self.assertIn(result['unit'], ('ns', 'bytes'))
+            self.assertTrue(result['versus'])
+            report['results'].remove(result)
         names = [result['name'] for result in report['results']]
         self.assertEqual(names, ['driver-entry', 'fault-in', 'fault-in-minimal', 'verified-ftdisk',
                                  'verified-serial', 'verified-parallel'])
