@@ -2,6 +2,7 @@
 # Warnings, sanitizers and the helper that declares a room.
 option(PAGABLE_WERROR "Treat warnings as errors" OFF)
 option(PAGABLE_SANITIZE "Build with ASan and UBSan" OFF)
+option(PAGABLE_TSAN "Build with TSan: for the tests with threads" OFF)
 option(PAGABLE_FUZZ "Build the libFuzzer targets of fuzz/ (clang only)" OFF)
 option(PAGABLE_ONLY_DRIVERS "Build nothing but the sample drivers" OFF)
 
@@ -19,6 +20,10 @@ if(PAGABLE_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all)
   add_link_options(-fsanitize=address,undefined)
   add_compile_definitions(PG_CHECK_SLOW_ON=1)
+endif()
+if(PAGABLE_TSAN)
+  add_compile_options(-fsanitize=thread)
+  add_link_options(-fsanitize=thread)
 endif()
 if(PAGABLE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)

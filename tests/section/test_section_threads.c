@@ -11,7 +11,7 @@
 
 #include "section/internal.h"
 
-enum { THREADS = 4, STABLE = 3, CHURNING = 4, SECTIONS = 4, ROUNDS = 30000 };
+enum { THREADS = 6, FEW = 3, STABLE = 40, CHURNING = 4, SECTIONS = 4, ROUNDS = 30000 };
 
 #define BASE UINT64_C(0x200000000000)
 #define STEP UINT64_C(0x100000)
@@ -26,6 +26,7 @@ static struct pg_space *space;
 static void *memory;
 static struct host_image stable[STABLE], churning[CHURNING];
 static struct pg_image *images[STABLE];
+static uint32_t stables; /* how many are loaded: few, so that threads meet, or many */
 static _Atomic uint32_t page_ins, failures, broken;
 static _Atomic int stop;
 
@@ -96,15 +97,21 @@ static pg_status add(struct host_image *h, uint64_t base, struct pg_image **out)
     return pg_image_add(space, base, STEP / 2, h->desc, SECTIONS, h, out);
 }
 
-static void setup(void)
+static _Atomic int64_t balance;
+
+static void setup(uint32_t count)
 {
     static const struct pg_services services = {
         .page_in = page_in, .allow_out = allow_out, .discard = discard, .relax = relax};
-    size_t bytes = (pg_space_bytes(16, 64) + 15) & ~(size_t)15;
+    size_t bytes = (pg_space_bytes(64, 256) + 15) & ~(size_t)15;
 
     memory = aligned_alloc(16, bytes);
-    ck_assert_int_eq(pg_space_init(memory, bytes, 16, 64, &services, &space), PG_OK);
-    for (uint32_t i = 0; i < STABLE; i++) { /* every other place: images come and go between them */
+    ck_assert_int_eq(pg_space_init(memory, bytes, 64, 256, &services, &space), PG_OK);
+    stables = count;
+    atomic_store(&stop, 0);
+    atomic_store(&balance, 0);
+    for (uint32_t i = 0; i < stables;
+         i++) { /* every other place: images come and go between them */
         ck_assert_int_eq(add(&stable[i], BASE + 2 * i * STEP, &images[i]), PG_OK);
     }
 }
@@ -114,7 +121,7 @@ static void *hold_and_look(void *argument)
     uint64_t state = (uintptr_t)argument * 77 + 1, sum = 0;
 
     for (int round = 0; round < ROUNDS; round++) {
-        uint32_t i = draw(&state) % STABLE, s = draw(&state) % SECTIONS;
+        uint32_t i = draw(&state) % stables, s = draw(&state) % SECTIONS;
         struct host_image *h = &stable[i];
         uint64_t address = BASE + 2 * i * STEP + s * 0x10000u + draw(&state) % 0x10000;
         pg_handle handle;
@@ -187,7 +194,7 @@ static void *page_and_reset(void *argument)
 
     (void)argument;
     while (!atomic_load(&stop)) {
-        uint64_t address = BASE + 2 * (draw(&state) % STABLE) * STEP, base = 0;
+        uint64_t address = BASE + 2 * (draw(&state) % stables) * STEP, base = 0;
 
         if (pg_page_entire(space, address, &base) != PG_OK || base != address) {
             atomic_fetch_add(&broken, 1);
@@ -203,7 +210,7 @@ START_TEST(a_lock_means_resident)
 {
     pthread_t holders[THREADS], churn, pager;
 
-    setup();
+    setup(_i == 0 ? FEW : STABLE);
     ck_assert_int_eq(pthread_create(&churn, NULL, come_and_go, NULL), 0);
     ck_assert_int_eq(pthread_create(&pager, NULL, page_and_reset, NULL), 0);
     for (uintptr_t i = 0; i < THREADS; i++) {
@@ -218,7 +225,7 @@ START_TEST(a_lock_means_resident)
     ck_assert_uint_eq(atomic_load(&broken), 0);
     ck_assert_uint_gt(atomic_load(&failures), 0);
     ck_assert(pg_space_is_valid(space));
-    for (uint32_t i = 0; i < STABLE; i++) {
+    for (uint32_t i = 0; i < stables; i++) {
         for (uint32_t s = 0; s < SECTIONS; s++) {
             struct pg_section_info info;
 
@@ -230,8 +237,6 @@ START_TEST(a_lock_means_resident)
     free(memory);
 }
 END_TEST
-
-static _Atomic int64_t balance;
 
 /* Locks and unlocks with no thought of whose lock it is: too many unlocks are refused, and what was
  * accepted adds up. */
@@ -268,7 +273,7 @@ START_TEST(counts_add_up_whoever_unlocks)
     struct pg_section_info info;
     pg_handle handle;
 
-    setup();
+    setup(FEW);
     ck_assert_int_eq(pg_section_query(images[0], (uint32_t)_i, &info), PG_OK);
     handle = info.handle;
     for (int i = 0; i < THREADS; i++) {
@@ -293,7 +298,7 @@ int main(void)
     int failed;
 
     tcase_set_timeout(tests, 250);
-    tcase_add_test(tests, a_lock_means_resident);
+    tcase_add_loop_test(tests, a_lock_means_resident, 0, 2);
     tcase_add_loop_test(tests, counts_add_up_whoever_unlocks, 0, 2);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_NORMAL);
