@@ -16,8 +16,9 @@ static const struct {
     {"verified-serial", "serial", PAGABLE_SOURCE "/scenarios/serial.lua"},
     {"verified-parallel", "parallel", PAGABLE_SOURCE "/scenarios/parallel.lua"},
 };
-#define VERIFIED (sizeof verified / sizeof *verified)
-#define RESULTS  (3u + VERIFIED)
+#define VERIFIED    (sizeof verified / sizeof *verified)
+#define RESULTS     (3u + VERIFIED)
+#define ALL_RESULTS (RESULTS + SECTION_RESULTS + NATIVE_RESULTS)
 
 uint64_t bench_now(void)
 {
@@ -50,10 +51,10 @@ const char *bench_driver(const char *name)
 
 static void print_text(const struct bench_result *results)
 {
-    for (uint32_t i = 0; i < RESULTS + SECTION_RESULTS; i++) {
+    for (uint32_t i = 0; i < ALL_RESULTS; i++) {
         const struct bench_result *r = &results[i];
 
-        printf("%-16s %9.3f %s   %s: %.3f %s   ratio %.2f\n                 (%s)\n", r->name,
+        printf("%-25s %9.3f %s   %s: %.3f %s   ratio %.2f\n                 (%s)\n", r->name,
                r->value, r->unit, r->versus, r->versus_value, r->unit, r->ratio, r->how);
         for (uint32_t k = 0; k < BENCH_FIGURES && r->figures[k].name != NULL; k++) {
             printf("%s%s %.0f%s", k == 0 ? "                 " : ", ", r->figures[k].name,
@@ -65,7 +66,7 @@ static void print_text(const struct bench_result *results)
 
 int main(int argc, char **argv)
 {
-    struct bench_result results[RESULTS + SECTION_RESULTS] = {0};
+    struct bench_result results[ALL_RESULTS] = {0};
     bool json = false, quick = false;
 
     for (int i = 1; i < argc; i++) {
@@ -79,6 +80,7 @@ int main(int argc, char **argv)
         }
     }
     bench_section(&results[RESULTS], quick);
+    bench_native(&results[RESULTS + SECTION_RESULTS], quick);
     bench_start(&results[0], quick ? 3 : 201);
     bench_fault(&results[1], quick ? 50 : 5000);
     for (uint32_t i = 0; i < VERIFIED; i++) {
@@ -87,7 +89,7 @@ int main(int argc, char **argv)
     }
     if (!json) {
         print_text(results);
-    } else if (report_bench_json(stdout, results, RESULTS + SECTION_RESULTS) != PG_OK) {
+    } else if (report_bench_json(stdout, results, ALL_RESULTS) != PG_OK) {
         fprintf(stderr, "pagable-bench: the results could not be written\n");
         return EXIT_OURS;
     }

@@ -28,4 +28,8 @@ void bench_section(struct bench_result results[SECTION_RESULTS], bool quick);
 void bench_verified(struct bench_result *result, const char *name, const char *driver,
                     const char *script, uint32_t rounds);
 
+/* native_linux.c: sections of an ELF program, cold locks and trims. */
+#define NATIVE_RESULTS 3u
+void bench_native(struct bench_result results[NATIVE_RESULTS], bool quick);
+
 #endif
