@@ -26,7 +26,8 @@ class Bench(unittest.TestCase):
             report['results'].remove(result)
         names = [result['name'] for result in report['results']]
         self.assertEqual(names, ['driver-entry', 'fault-in', 'fault-in-minimal', 'verified-ftdisk',
-                                 'verified-serial', 'verified-parallel'])
+                                 'verified-serial', 'verified-parallel', 'cold_lock_16p',
+                                 'cold_lock_256p', 'trim_256p'])
         for result in report['results']:
             self.assertGreater(result['value'], 0)
             self.assertGreater(result['ratio'], 0)

@@ -21,7 +21,7 @@ function(freestanding_object target)
     COMMAND ${CMAKE_C_COMPILER} ${PAGABLE_FREESTANDING_FLAGS} -r -I${PROJECT_SOURCE_DIR}/src
       -I${PROJECT_SOURCE_DIR}/include ${sources} -o ${F_OUTPUT}
     DEPENDS ${sources} ${headers} COMMENT "Freestanding ${target}" VERBATIM)
-  add_custom_target(${target} DEPENDS ${F_OUTPUT})
+  add_custom_target(${target} ALL DEPENDS ${F_OUTPUT})
 endfunction()
 
 set(PAGABLE_SECTION_OBJECT ${PROJECT_BINARY_DIR}/freestanding/section.o)
