@@ -17,7 +17,7 @@ static const struct {
     {"verified-parallel", "parallel", PAGABLE_SOURCE "/scenarios/parallel.lua"},
 };
 #define VERIFIED    (sizeof verified / sizeof *verified)
-#define RESULTS     (3u + VERIFIED)
+#define RESULTS     (3u + BENCH_PAGER_RESULTS + VERIFIED)
 #define ALL_RESULTS (RESULTS + SECTION_RESULTS + NATIVE_RESULTS)
 
 uint64_t bench_now(void)
@@ -83,9 +83,10 @@ int main(int argc, char **argv)
     bench_native(&results[RESULTS + SECTION_RESULTS], quick);
     bench_start(&results[0], quick ? 3 : 201);
     bench_fault(&results[1], quick ? 50 : 5000);
+    bench_pager(&results[3], quick ? 5 : 501);
     for (uint32_t i = 0; i < VERIFIED; i++) {
-        bench_verified(&results[3 + i], verified[i].name, verified[i].driver, verified[i].script,
-                       quick ? 1 : 11);
+        bench_verified(&results[3 + BENCH_PAGER_RESULTS + i], verified[i].name, verified[i].driver,
+                       verified[i].script, quick ? 1 : 11);
     }
     if (!json) {
         print_text(results);

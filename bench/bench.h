@@ -24,6 +24,10 @@ void bench_fault(struct bench_result results[2], uint32_t rounds);
 #define SECTION_RESULTS 9u
 void bench_section(struct bench_result results[SECTION_RESULTS], bool quick);
 
+/* pager_linux.c: a trimmed section is locked, a section leaves; against the least kernel work. */
+#define BENCH_PAGER_RESULTS 3u
+void bench_pager(struct bench_result results[BENCH_PAGER_RESULTS], uint32_t rounds);
+
 /* verified_linux.c: a scenario with the default trims against the same with none. */
 void bench_verified(struct bench_result *result, const char *name, const char *driver,
                     const char *script, uint32_t rounds);

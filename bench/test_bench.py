@@ -25,7 +25,8 @@ class Bench(unittest.TestCase):
             self.assertTrue(result['versus'])
             report['results'].remove(result)
         names = [result['name'] for result in report['results']]
-        self.assertEqual(names, ['driver-entry', 'fault-in', 'fault-in-minimal', 'verified-ftdisk',
+        self.assertEqual(names, ['driver-entry', 'fault-in', 'fault-in-minimal', 'cold_lock_pe_16p',
+                                 'cold_lock_pe_256p', 'trim_pe_256p', 'verified-ftdisk',
                                  'verified-serial', 'verified-parallel', 'cold_lock_16p',
                                  'cold_lock_256p', 'trim_256p'])
         for result in report['results']:

@@ -22,11 +22,14 @@ struct host_calls {
      * Memory at a fixed address; addresses and sizes are multiples of 4096.  0 or a negative errno.
      *   reserve   claims a range with no access and no memory; fails with -EEXIST when occupied
      *   protect   changes the access of a range; `protection` is a set of enum host_protection
+     *   populate  gives memory to a range that can be written to, so that no access to it faults;
+     *             only time is lost where the kernel does not know how (0 then too)
      *   discard   gives the memory of a range back and leaves it with no access: one system call
      *   unreserve ends a claim
      */
     int (*reserve)(uint64_t address, uint64_t bytes);
     int (*protect)(uint64_t address, uint64_t bytes, unsigned protection);
+    int (*populate)(uint64_t address, uint64_t bytes);
     int (*discard)(uint64_t address, uint64_t bytes);
     int (*unreserve)(uint64_t address, uint64_t bytes);
 

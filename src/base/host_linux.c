@@ -69,6 +69,16 @@ static int linux_protect(uint64_t address, uint64_t bytes, unsigned protection)
     return mprotect((void *)address, bytes, as_protection(protection)) == 0 ? 0 : -errno;
 }
 
+/* Kernels before 5.14 answer EINVAL: there each page comes at its first use. */
+static int linux_populate(uint64_t address, uint64_t bytes)
+{
+    if (must_fail()) {
+        return -ENOMEM;
+    }
+    return madvise((void *)address, bytes, MADV_POPULATE_WRITE) == 0 || errno == EINVAL ? 0
+                                                                                        : -errno;
+}
+
 static int linux_discard(uint64_t address, uint64_t bytes)
 {
     return must_fail() ? -ENOMEM : map_none(address, bytes, MAP_FIXED);
@@ -246,6 +256,7 @@ struct host_calls host = {
     .release = free,
     .reserve = linux_reserve,
     .protect = linux_protect,
+    .populate = linux_populate,
     .discard = linux_discard,
     .unreserve = linux_unreserve,
     .open_read = linux_open_read,

@@ -3,7 +3,7 @@
  * Faults, pins, and the limit on frames.
  *
  * The fault path is: find the region, look at the page's flags, and then either one protect call (a
- * page that is in) or read, protect, copy, protect (a page that is out).
+ * page that is in) or protect, read, protect (a page that is out).
  */
 #include "pager/internal.h"
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page in: from the backing into the bounce buffer, checked, relocated and patched there, then
- * copied to its place.  Guest memory is never handed to a system call, and nothing that failed a
- * check ever reaches it.
+ * Page in: memory for the whole run at once, the backing read into it, each page checked, relocated
+ * and patched where it lies, and only then the region's protection.  Nobody runs meanwhile, and a
+ * run of which anything failed loses its memory again: nothing that failed a check is ever seen.
  */
 #include "pager/internal.h"
 
 #include <string.h>
 
 #include "pager/checksum.h"
+
+#define READ_PAGES 64u /* at once: what was read is still in the processor's cache when checked */
 
 enum source { SOURCE_ZERO, SOURCE_FILE, SOURCE_SWAP };
 
@@ -183,34 +185,41 @@ static pg_status relocate(struct pager *pager, const struct pager_region *region
     return PG_OK;
 }
 
-/* The content of pages [i, i + count), count <= BOUNCE_PAGES, into the bounce buffer. */
+/* What the loader made of a page of the image: relocated, then patched. */
+static pg_status as_loaded(struct pager *pager, const struct pager_region *region, uint32_t i,
+                           uint8_t *content, struct pager_failure *failure)
+{
+    pg_status status = PG_OK;
+
+    if (region->relocation_first != region->relocation_end) {
+        status = relocate(pager, region, i, content, failure);
+    }
+    patches_apply(pager, page_of(pager, region, i), content);
+    return status;
+}
+
+/* The content of pages [i, i + count) to `content`, which is all zeros. */
 static pg_status fetch(struct pager *pager, const struct pager_region *region, uint32_t i,
-                       uint32_t count, struct pager_failure *failure)
+                       uint32_t count, uint8_t *content, struct pager_failure *failure)
 {
     pg_status status = PG_OK;
     uint32_t done = 0;
 
     while (status == PG_OK && done < count) {
         enum source source = source_of(pager, region, i + done);
-        uint8_t *content = pager->bounce + (size_t)done * PG_PAGE_SIZE;
+        uint8_t *at = content + (size_t)done * PG_PAGE_SIZE;
         uint32_t run = 1;
 
-        while (done + run < count && source_of(pager, region, i + done + run) == source) {
+        while (run < READ_PAGES && done + run < count &&
+               source_of(pager, region, i + done + run) == source) {
             run++;
         }
-        if (source == SOURCE_ZERO) {
-            memset(content, 0, (size_t)run * PG_PAGE_SIZE);
-        } else {
-            status = read_pages(pager, region, i + done, run, source, content, failure);
+        if (source != SOURCE_ZERO) {
+            status = read_pages(pager, region, i + done, run, source, at, failure);
         }
         /* What is in the paging file was relocated and patched before it went there. */
         for (uint32_t k = 0; status == PG_OK && source != SOURCE_SWAP && k < run; k++) {
-            uint8_t *page = content + (size_t)k * PG_PAGE_SIZE;
-
-            if (region->relocation_first != region->relocation_end) {
-                status = relocate(pager, region, i + done + k, page, failure);
-            }
-            patches_apply(pager, page_of(pager, region, i + done + k), page);
+            status = as_loaded(pager, region, i + done + k, at + (size_t)k * PG_PAGE_SIZE, failure);
         }
         done += run;
     }
@@ -248,24 +257,24 @@ static void unfill(struct pager *pager, struct pager_region *region, uint32_t i,
     }
 }
 
-/* Copies the run to its place, which is writable; the first chunk was fetched. */
-static pg_status copy_run(struct pager *pager, struct pager_region *region, uint32_t i,
-                          uint32_t count, struct pager_failure *failure)
+/* Makes the memory of a run writable and all zeros. */
+static pg_status make_room(struct pager *pager, struct pager_region *region, uint32_t i,
+                           uint32_t count)
 {
-    pg_status status = PG_OK;
+    uint64_t address = address_of(region, i), bytes = (uint64_t)count * PG_PAGE_SIZE;
+    /* Reading into a single page gives it memory for less than a call of its own costs. */
+    bool alone = count == 1 && source_of(pager, region, i) != SOURCE_ZERO;
 
-    for (uint32_t done = 0; done < count; done += BOUNCE_PAGES) {
-        uint32_t n = count - done < BOUNCE_PAGES ? count - done : BOUNCE_PAGES;
-
-        if (done != 0) {
-            status = fetch(pager, region, i + done, n, failure);
-        }
-        if (status != PG_OK) {
-            break;
-        }
-        memcpy((void *)address_of(region, i + done), pager->bounce, (size_t)n * PG_PAGE_SIZE);
+    if (host.protect(address, bytes, HOST_READ | HOST_WRITE) < 0 ||
+        (!alone && host.populate(address, bytes) < 0)) {
+        return PG_E_NO_MEMORY;
     }
-    return status;
+    for (uint32_t k = i; k < i + count; k++) {
+        if ((page_of(pager, region, k)->flags & PAGE_SOILED) != 0) {
+            memset((void *)address_of(region, k), 0, PG_PAGE_SIZE);
+        }
+    }
+    return PG_OK;
 }
 
 pg_status fill_run(struct pager *pager, struct pager_region *region, uint32_t i, uint32_t count,
@@ -274,19 +283,13 @@ pg_status fill_run(struct pager *pager, struct pager_region *region, uint32_t i,
     uint64_t address = address_of(region, i), bytes = (uint64_t)count * PG_PAGE_SIZE;
     unsigned final = region->protection & ~(writable ? 0u : HOST_WRITE);
     unsigned flags = (final & HOST_WRITE) != 0 ? PAGE_DIRTY : 0;
-    pg_status status =
-        fetch(pager, region, i, count < BOUNCE_PAGES ? count : BOUNCE_PAGES, failure);
+    pg_status status = make_room(pager, region, i, count);
 
     if (status != PG_OK) {
-        return status; /* nothing was touched */
+        failure_set(failure, status, address);
+    } else {
+        status = fetch(pager, region, i, count, (uint8_t *)address, failure);
     }
-    if (host.protect(address, bytes, HOST_READ | HOST_WRITE) < 0) {
-        /* Part of the range may have changed before the kernel gave up. */
-        unfill(pager, region, i, count);
-        failure_set(failure, PG_E_NO_MEMORY, address);
-        return PG_E_NO_MEMORY;
-    }
-    status = copy_run(pager, region, i, count, failure);
     if (status == PG_OK && final != (HOST_READ | HOST_WRITE) &&
         host.protect(address, bytes, final) < 0) {
         status = PG_E_NO_MEMORY;

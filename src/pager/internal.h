@@ -87,7 +87,7 @@ struct pager {
     struct page *pages;
     uint32_t *patch_pool; /* see patch.c */
     uint32_t patch_words, patch_bytes;
-    uint8_t *bounce;    /* BOUNCE_PAGES pages: what is read and written goes through here */
+    uint8_t *bounce;    /* BOUNCE_PAGES pages: for what is written, and for first looks at files */
     uint8_t *neighbour; /* one page, for the other part of a word that straddles */
 };
 
