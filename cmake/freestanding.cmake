@@ -5,7 +5,7 @@
 #
 # Warnings are the ordinary build's business; here only what the objects ask for counts, and
 # tests/freestanding checks it.
-set(PAGABLE_FREESTANDING_FLAGS -std=gnu11 -O2 -ffreestanding -fno-builtin -nostdlib -fno-pic -fno-pie -no-pie
+set(PAGABLE_FREESTANDING_FLAGS -std=gnu11 -O2 -ffreestanding -fno-builtin -nostdlib -fno-pic -fno-pie
   -fno-strict-aliasing -fno-stack-protector -fno-asynchronous-unwind-tables -mno-red-zone)
 
 # freestanding_object(TARGET OUTPUT object.o ROOMS section image)
