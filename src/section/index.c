@@ -53,7 +53,7 @@ static size_t carve(struct index_copy *copy, uint32_t *depth, uint32_t entries, 
         bytes += nodes * INDEX_FAN * sizeof(uint64_t);
     }
     *depth = level;
-    return bytes;
+    return (bytes + sizeof(struct index_leaf) - 1) & ~(sizeof(struct index_leaf) - 1);
 }
 
 size_t index_bytes(uint32_t entries)
