@@ -87,20 +87,20 @@ static bool is_executable(pg_handle handle)
     return executable;
 }
 
-static pg_status lock_address(const void *address, pg_handle *out, const void *site)
+static pg_status lock_address(uintptr_t address, pg_handle *out, const void *site)
 {
-    pg_status status = lock_known((uintptr_t)address, out);
+    pg_status status = lock_known(address, out);
 
     /* Changed: the object was unloaded without saying so, and perhaps another one is there now. */
     if (status == PG_E_NO_IMAGE || status == PG_E_CHANGED) {
-        status = native_attach((uintptr_t)address);
+        status = native_attach(address);
         if (status != PG_OK) {
             return status;
         }
-        status = lock_known((uintptr_t)address, out);
+        status = lock_known(address, out);
     }
     if (status != PG_OK) {
-        return native_explain_address(status, address);
+        return native_explain_address(status, (const void *)address);
     }
     if (native_tracking()) {
         native_track_lock(*out, site);
@@ -111,7 +111,7 @@ static pg_status lock_address(const void *address, pg_handle *out, const void *s
 pg_status pagable_lock_data(const void *address, pg_handle *out)
 {
     pg_handle handle = 0;
-    pg_status status = lock_address(address, &handle, __builtin_return_address(0));
+    pg_status status = lock_address((uintptr_t)address, &handle, __builtin_return_address(0));
 
     if (status == PG_OK) {
         *out = handle;
@@ -122,7 +122,7 @@ pg_status pagable_lock_data(const void *address, pg_handle *out)
 pg_status pagable_lock_code(const void *routine, pg_handle *out)
 {
     pg_handle handle = 0;
-    pg_status status = lock_address(routine, &handle, __builtin_return_address(0));
+    pg_status status = lock_address((uintptr_t)routine, &handle, __builtin_return_address(0));
 
     if (status != PG_OK) {
         return status;

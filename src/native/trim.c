@@ -188,18 +188,18 @@ pg_status pagable_trim_all(struct pagable_trimmed *done)
     return first_failure;
 }
 
-static pg_status set_entire(const void *address, bool entire)
+static pg_status set_entire(uintptr_t address, bool entire)
 {
-    pg_status status = native_attach((uintptr_t)address);
+    pg_status status = native_attach(address);
     struct native_object *object;
 
     if (status != PG_OK) {
         return status;
     }
     native_gate_enter(&native_list_gate);
-    object = native_object_at((uintptr_t)address);
+    object = native_object_at(address);
     if (object == NULL) { /* detached by another thread since */
-        status = native_explain_address(PG_E_NO_IMAGE, address);
+        status = native_explain_address(PG_E_NO_IMAGE, (const void *)address);
     } else {
         native_gate_enter(&object->gate);
         object->entire = entire;
@@ -211,10 +211,10 @@ static pg_status set_entire(const void *address, bool entire)
 
 pg_status pagable_page_entire(const void *address)
 {
-    return set_entire(address, true);
+    return set_entire((uintptr_t)address, true);
 }
 
 pg_status pagable_reset_paging(const void *address)
 {
-    return set_entire(address, false);
+    return set_entire((uintptr_t)address, false);
 }
