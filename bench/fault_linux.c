@@ -124,9 +124,9 @@ static uint64_t file_offset_of(const struct module *module, uint64_t address)
 }
 
 static _Noreturn void be_computer(const struct input *input, struct channel *channel,
-                                  struct rounds *rounds)
+                                  struct rounds *rounds, enum machine_pager pager)
 {
-    const struct machine_options options = {.seed = 1, .rules = RULE_SET_ALL};
+    const struct machine_options options = {.seed = 1, .rules = RULE_SET_ALL, .pager = pager};
     struct guest guest = {.rounds = rounds};
     const char *what = "";
     struct module *module;
@@ -169,28 +169,41 @@ static void compare_kinds(struct bench_result *result, struct rounds *rounds, in
     result->unit = "us";
 }
 
-void bench_fault(struct bench_result results[2], uint32_t count)
+static void run_computer(const struct input *input, struct rounds *rounds, enum machine_pager pager)
 {
-    struct rounds *rounds = host.map_shared(sizeof *rounds);
     struct channel *channel;
-    struct input input;
     int status = -1;
     pid_t child;
 
-    if (rounds == NULL || input_open(bench_driver("touch"), &input) != EXIT_CLEAN ||
-        channel_open(RING_BYTES, &channel) != PG_OK) {
-        fprintf(stderr, "pagable-bench: the driver cannot be used\n");
+    if (channel_open(RING_BYTES, &channel) != PG_OK) {
+        fprintf(stderr, "pagable-bench: out of memory\n");
         exit(EXIT_OURS);
     }
-    rounds->count = count;
     child = fork();
     if (child == 0) {
-        be_computer(&input, channel, rounds);
+        be_computer(input, channel, rounds, pager);
     }
     if (waitpid(child, &status, 0) != child || status != 0) {
         fprintf(stderr, "pagable-bench: the page faults could not be measured\n");
         exit(EXIT_OURS);
     }
+    channel_close(channel);
+}
+
+void bench_fault(struct bench_result results[2], uint32_t count)
+{
+    struct rounds *rounds = host.map_shared(sizeof *rounds);
+    struct input input;
+    double by_protection;
+
+    if (rounds == NULL || input_open(bench_driver("touch"), &input) != EXIT_CLEAN) {
+        fprintf(stderr, "pagable-bench: the driver cannot be used\n");
+        exit(EXIT_OURS);
+    }
+    rounds->count = count;
+    run_computer(&input, rounds, MACHINE_PAGER_PROTECT);
+    by_protection = bench_median(rounds->us[OURS], count);
+    run_computer(&input, rounds, MACHINE_PAGER_AUTO);
     results[0] = (struct bench_result){
         .name = "fault-in",
         .versus = "bare handler: mprotect, pread, mprotect",
@@ -203,7 +216,7 @@ void bench_fault(struct bench_result results[2], uint32_t count)
     };
     compare_kinds(&results[0], rounds, SAME_WORK);
     compare_kinds(&results[1], rounds, ONE_MPROTECT);
-    channel_close(channel);
+    results[0].figures[0] = (struct bench_figure){"by_protection_ns", by_protection * 1e3};
     input_close(&input);
     host.unmap_shared(rounds, sizeof *rounds);
 }

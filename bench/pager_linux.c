@@ -6,6 +6,8 @@
  * it stands one pread of the same bytes into memory that is there already.  Against a trim stands
  * one mmap(MAP_FIXED), without which no memory leaves.  Ours and the other in turn; the ratio is
  * the median of the ratios of neighbours.  The image file is in the page cache all the while.
+ * Ours is the back end that `pagable run` takes by itself; how long the one by protection takes, in
+ * the same rounds, is told beside it.
  */
 #include "bench.h"
 
@@ -19,10 +21,12 @@
 #include "base/host.h"
 #include "pager/pager.h"
 
-#define OURS_AT 0x200000000000ull
-#define BARE_AT 0x700000000000ull
+#define OURS_AT       0x200000000000ull
+#define PROTECTION_AT 0x210000000000ull
+#define BARE_AT       0x700000000000ull
 
 struct rig {
+    uint64_t at;
     uint32_t pages;
     size_t bytes;
     int fd;
@@ -87,11 +91,11 @@ static void make_file(struct rig *rig)
             "the section's file cannot be written");
 }
 
-static void make_section(struct rig *rig)
+static void make_section(struct rig *rig, enum pager_backend backend)
 {
     const struct pager_limits limits = {.regions = 1, .pages = rig->pages, .patch_bytes = 1};
     const struct pager_region_desc desc = {
-        .base = OURS_AT,
+        .base = rig->at,
         .pages = rig->pages,
         .protection = HOST_READ | HOST_EXECUTE,
         .backing = {.fd = rig->fd, .file_bytes = (uint32_t)rig->bytes},
@@ -104,32 +108,32 @@ static void make_section(struct rig *rig)
     rig->pager_memory = host.allocate(pager_size);
     rig->space_memory = host.allocate(space_size);
     rig->section = (struct pg_section_desc){
-        .name = "PAGEcold", .class = PG_PAGEABLE, .base = OURS_AT, .pages = rig->pages};
+        .name = "PAGEcold", .class = PG_PAGEABLE, .base = rig->at, .pages = rig->pages};
     require(rig->pager_memory != NULL && rig->space_memory != NULL, "out of memory");
-    require(pager_init(rig->pager_memory, pager_size, &limits, NULL, &rig->pager) == PG_OK &&
-                pager_add(rig->pager, &desc, &rig->region) == PG_OK &&
+    require(pager_init(rig->pager_memory, pager_size, &limits, NULL, &rig->pager) == PG_OK,
+            "the pager cannot be made");
+    (void)pager_set_backend(rig->pager, backend); /* refused: by protection, as in a run */
+    require(pager_add(rig->pager, &desc, &rig->region) == PG_OK &&
                 pg_space_init(rig->space_memory, space_size, 1, 1, &services, &rig->space) ==
                     PG_OK &&
-                pg_image_add(rig->space, OURS_AT, rig->bytes, &rig->section, 1, NULL, &image) ==
+                pg_image_add(rig->space, rig->at, rig->bytes, &rig->section, 1, NULL, &image) ==
                     PG_OK &&
-                pg_lock_address(rig->space, OURS_AT, &rig->handle) == PG_OK &&
+                pg_lock_address(rig->space, rig->at, &rig->handle) == PG_OK &&
                 pg_unlock(rig->space, rig->handle) == PG_OK,
             "the section cannot be made");
 }
 
-static void rig_make(struct rig *rig, uint32_t pages)
+static void rig_make(struct rig *rig, uint32_t pages, uint64_t at, enum pager_backend backend)
 {
-    *rig = (struct rig){.pages = pages, .bytes = (size_t)pages * PG_PAGE_SIZE};
+    *rig = (struct rig){.at = at, .pages = pages, .bytes = (size_t)pages * PG_PAGE_SIZE};
     rig->warm = host.allocate(rig->bytes);
     require(rig->warm != NULL, "out of memory");
     make_file(rig);
-    make_section(rig);
-    require(host.reserve(BARE_AT, rig->bytes) == 0, "the range to compare with is taken");
+    make_section(rig, backend);
 }
 
 static void rig_end(struct rig *rig)
 {
-    (void)host.unreserve(BARE_AT, rig->bytes);
     pager_fini(rig->pager);
     host.close(rig->fd);
     host.release(rig->pager_memory);
@@ -190,25 +194,33 @@ static double bare_map(struct rig *rig)
 static void compare(struct bench_result *result, uint32_t pages, uint32_t rounds,
                     double (*ours)(struct rig *), double (*bare)(struct rig *))
 {
-    double *us = calloc(3 * (size_t)rounds, sizeof *us);
-    double *other, *ratios;
-    struct rig rig;
+    double *us = calloc(4 * (size_t)rounds, sizeof *us);
+    double *other, *ratios, *protection;
+    struct rig rig, protected_rig;
 
     require(us != NULL, "out of memory");
     other = us + rounds;
     ratios = other + rounds;
-    rig_make(&rig, pages);
+    protection = ratios + rounds;
+    rig_make(&rig, pages, OURS_AT, PAGER_USERFAULT);
+    rig_make(&protected_rig, pages, PROTECTION_AT, PAGER_PROTECTION);
+    require(host.reserve(BARE_AT, rig.bytes) == 0, "the range to compare with is taken");
     for (uint32_t i = 0; i < rounds; i++) {
+        protection[i] = ours(&protected_rig);
         us[i] = ours(&rig);
         other[i] = bare(&rig);
         ratios[i] = us[i] / other[i];
     }
+    (void)host.unreserve(BARE_AT, rig.bytes);
+    rig_end(&protected_rig);
     rig_end(&rig);
     result->unit = "us";
     result->value = bench_median(us, rounds);
     result->versus_value = bench_median(other, rounds);
     result->ratio = bench_median(ratios, rounds);
     result->figures[0] = (struct bench_figure){"pages", pages};
+    result->figures[1] =
+        (struct bench_figure){"by_protection_us", bench_median(protection, rounds)};
     free(us);
 }
 

@@ -33,6 +33,22 @@ struct host_calls {
     int (*discard)(uint64_t address, uint64_t bytes);
     int (*unreserve)(uint64_t address, uint64_t bytes);
 
+    /*
+     * Pages that are missing (never had memory, or `forget` took it), told apart from forbidden
+     * ones: their first use is a signal of its own kind (SIGBUS) though the range's protection
+     * allows it.  0 or a negative errno.
+     *   missing_open   a descriptor for the calls below; fails where the system has no such thing,
+     *                  lacks a part of it, or does not let this process use it; ends with `close`
+     *   missing_watch  from now on, uses of pages of a reserved range that have no memory are told
+     *   missing_fill   a missing range gets memory with these bytes, at once; with `guarded` the
+     *                  first write to each page is told, too
+     *   missing_guard  guards pages that have memory, or no longer does
+     */
+    int (*missing_open)(void);
+    int (*missing_watch)(int fd, uint64_t address, uint64_t bytes);
+    int (*missing_fill)(int fd, uint64_t address, const void *content, uint64_t bytes, int guarded);
+    int (*missing_guard)(int fd, uint64_t address, uint64_t bytes, int guarded);
+
     /* Files.  A descriptor or byte count, or a negative errno; short counts are possible. */
     int (*open_read)(const char *path);
     int (*open_scratch)(void); /* an unnamed read-write file, in $TMPDIR when possible */

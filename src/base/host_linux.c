@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -87,6 +89,82 @@ static int linux_discard(uint64_t address, uint64_t bytes)
 static int linux_unreserve(uint64_t address, uint64_t bytes)
 {
     return munmap((void *)address, bytes) == 0 ? 0 : -errno;
+}
+
+/* User mode only: what an unprivileged process may have.  Faults of the kernel on our behalf then
+ * fail with EFAULT, as they do on memory without access. */
+static int linux_missing_open(void)
+{
+    struct uffdio_api api = {.api = UFFD_API,
+                             .features = UFFD_FEATURE_SIGBUS | UFFD_FEATURE_PAGEFAULT_FLAG_WP};
+    int fd, error;
+
+    if (must_fail()) {
+        return -EPERM;
+    }
+    fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+    if (fd < 0) {
+        return -errno;
+    }
+    if (ioctl(fd, UFFDIO_API, &api) != 0) {
+        error = errno;
+        (void)close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+static int linux_missing_watch(int fd, uint64_t address, uint64_t bytes)
+{
+    struct uffdio_register range = {.range = {.start = address, .len = bytes},
+                                    .mode = UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP};
+
+    if (must_fail()) {
+        return -ENOMEM;
+    }
+    return ioctl(fd, UFFDIO_REGISTER, &range) == 0 ? 0 : -errno;
+}
+
+static int linux_missing_fill(int fd, uint64_t address, const void *content, uint64_t bytes,
+                              int guarded)
+{
+    uint64_t done = 0;
+
+    if (must_fail()) {
+        return -ENOMEM;
+    }
+    while (done < bytes) {
+        struct uffdio_copy copy = {.dst = address + done,
+                                   .src = (uint64_t)content + done,
+                                   .len = bytes - done,
+                                   .mode = UFFDIO_COPY_MODE_DONTWAKE |
+                                           (guarded ? UFFDIO_COPY_MODE_WP : 0)};
+
+        if (ioctl(fd, UFFDIO_COPY, &copy) == 0) {
+            break;
+        }
+        if (errno != EAGAIN) { /* EAGAIN: it came as far as .copy says */
+            return -errno;
+        }
+        done += copy.copy > 0 ? (uint64_t)copy.copy : 0;
+    }
+    return 0;
+}
+
+static int linux_missing_guard(int fd, uint64_t address, uint64_t bytes, int guarded)
+{
+    struct uffdio_writeprotect range = {.range = {.start = address, .len = bytes},
+                                        .mode = guarded ? UFFDIO_WRITEPROTECT_MODE_WP
+                                                        : UFFDIO_WRITEPROTECT_MODE_DONTWAKE};
+    int result;
+
+    if (must_fail()) {
+        return -ENOMEM;
+    }
+    do {
+        result = ioctl(fd, UFFDIO_WRITEPROTECT, &range);
+    } while (result != 0 && errno == EAGAIN);
+    return result == 0 ? 0 : -errno;
 }
 
 static int linux_open_read(const char *path)
@@ -259,6 +337,10 @@ struct host_calls host = {
     .populate = linux_populate,
     .discard = linux_discard,
     .unreserve = linux_unreserve,
+    .missing_open = linux_missing_open,
+    .missing_watch = linux_missing_watch,
+    .missing_fill = linux_missing_fill,
+    .missing_guard = linux_missing_guard,
     .open_read = linux_open_read,
     .open_scratch = linux_open_scratch,
     .read_at = linux_read_at,

@@ -38,7 +38,8 @@ enum {
     KEY_TRACE,
     KEY_TRACE_ALL,
     KEY_REPORT,
-    KEY_JSON
+    KEY_JSON,
+    KEY_PAGER
 };
 
 static const struct argp_option option_table[] = {
@@ -53,6 +54,8 @@ static const struct argp_option option_table[] = {
      "random",
      0},
     {"frames", KEY_FRAMES, "N", 0, "At most N resident pageable pages", 0},
+    {"pager", KEY_PAGER, "HOW", 0,
+     "How pages come and go: auto (the default), protect, userfaultfd; the run is the same", 0},
     {"check", KEY_CHECK, "RULES", 0,
      "all (the default), none, rule ids with commas, or all,-ID,... to leave some out", 0},
     {"strict", KEY_STRICT, NULL, 0,
@@ -104,6 +107,24 @@ static void parse_trim(struct argp_state *state, struct run_options *options, co
         }
     }
     argp_error(state, "--trim: '%s' is none of irql, none, random", word);
+}
+
+static void parse_pager(struct argp_state *state, struct run_options *options, const char *word)
+{
+    static const struct {
+        const char *word;
+        enum machine_pager pager;
+    } words[] = {{"auto", MACHINE_PAGER_AUTO},
+                 {"protect", MACHINE_PAGER_PROTECT},
+                 {"userfaultfd", MACHINE_PAGER_USERFAULT}};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(word, words[i].word) == 0) {
+            options->machine.pager = words[i].pager;
+            return;
+        }
+    }
+    argp_error(state, "--pager: '%s' is none of auto, protect, userfaultfd", word);
 }
 
 static void parse_check(struct argp_state *state, struct run_options *options, const char *text)
@@ -164,6 +185,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_FRAMES:
         options->machine.frames = (uint32_t)parse_number(state, "--frames", argument, UINT32_MAX);
+        return 0;
+    case KEY_PAGER:
+        parse_pager(state, options, argument);
         return 0;
     case KEY_CHECK:
         parse_check(state, options, argument);
@@ -389,6 +413,19 @@ static int run(const struct run_options *options, struct plan *plan)
     return outputs_close(&outputs, code);
 }
 
+/* Who asked for it learns that there is none; the run is the same without. */
+static void note_refused_pager(enum machine_pager wanted)
+{
+    int fd = wanted == MACHINE_PAGER_USERFAULT ? host.missing_open() : -1;
+
+    if (fd >= 0) {
+        host.close(fd);
+    } else if (wanted == MACHINE_PAGER_USERFAULT) {
+        complain("the run goes on, as with --pager protect", "userfaultfd cannot be used: %s",
+                 strerror(-fd));
+    }
+}
+
 static int run_with_inputs(const struct run_options *options, struct plan *plan)
 {
     static struct script script;
@@ -398,6 +435,7 @@ static int run_with_inputs(const struct run_options *options, struct plan *plan)
         plan->script = script.text;
         plan->script_bytes = script.bytes;
         plan->script_name = script.path;
+        note_refused_pager(options->machine.pager);
         code = run(options, plan);
     }
     host.release(script.text);

@@ -24,6 +24,9 @@ static pg_status start_paging(void)
         pager_init(machine_allocate(pager_size), pager_size, &limits, &hooks, &M->pager);
 
     if (status == PG_OK) {
+        if (M->options.pager != MACHINE_PAGER_PROTECT) {
+            (void)pager_set_backend(M->pager, PAGER_USERFAULT); /* refused: by protection */
+        }
         pager_set_frames(M->pager, M->options.frames);
         status = pg_space_init(machine_allocate(space_size), space_size, MODULE_MAX, SPACE_SECTIONS,
                                &module_services, &M->space);

@@ -65,9 +65,17 @@ enum {
 
 enum trim_policy { TRIM_IRQL, TRIM_NONE, TRIM_RANDOM };
 
+/* The pager's back end; what is observed is the same with each. */
+enum machine_pager {
+    MACHINE_PAGER_AUTO, /* the fastest that the system allows */
+    MACHINE_PAGER_PROTECT,
+    MACHINE_PAGER_USERFAULT, /* when the system allows it, else protection */
+};
+
 struct machine_options {
     uint64_t seed;
     enum trim_policy trim;
+    enum machine_pager pager;
     uint32_t frames;         /* limit on resident pageable pages; 0: none */
     rule_set rules;          /* rules that give findings */
     bool strict;             /* resident pageable memory at DISPATCH_LEVEL is a finding, too */

@@ -2,8 +2,8 @@
 /*
  * Faults, pins, and the limit on frames.
  *
- * The fault path is: find the region, look at the page's flags, and then either one protect call (a
- * page that is in) or protect, read, protect (a page that is out).
+ * The fault path is: find the region, look at the page's flags, and then either one call of the
+ * back end's (a page that is in) or what brings a page in.
  */
 #include "pager/internal.h"
 
@@ -33,7 +33,7 @@ static void watch(void *context, uint32_t slot)
     /* When the kernel refuses, the next use is not seen and the page may leave too early: no harm.
      */
     if ((page->flags & PAGE_OPEN) != 0 &&
-        host.protect(address_of(region, slot - region->slot), PG_PAGE_SIZE, HOST_NONE) == 0) {
+        pager->memory->allow(pager, region, slot - region->slot, 1, HOST_NONE) == 0) {
         page->flags &= (uint8_t)~PAGE_OPEN;
     }
 }
@@ -120,41 +120,12 @@ void pager_set_policy(struct pager *pager, enum pager_policy policy)
 
 /* ---- faults ---- */
 
-/* A page that was never written and has no backing: the kernel's zero page is its content.  It is
- * touched here so that it has memory when the fault was served, not only at the next access. */
-static pg_status zero_page_in(struct pager *pager, struct pager_region *region, uint32_t i,
-                              bool writable, struct pager_failure *failure)
-{
-    volatile uint8_t *at = (volatile uint8_t *)address_of(region, i);
-    unsigned protection = region->protection & ~(writable ? 0u : HOST_WRITE);
-
-    if (host.protect(address_of(region, i), PG_PAGE_SIZE, protection) < 0) {
-        failure_set(failure, PG_E_NO_MEMORY, address_of(region, i));
-        return PG_E_NO_MEMORY;
-    }
-    if (writable) {
-        *at = 0;
-    } else {
-        (void)*at;
-    }
-    page_came_in(pager, region, i, writable ? PAGE_DIRTY : 0);
-    return PG_OK;
-}
-
 static pg_status page_in(struct pager *pager, struct pager_region *region, uint32_t i,
                          bool writable, struct pager_failure *failure)
 {
-    const struct page *page = page_of(pager, region, i);
     pg_status status = frames_make_room(pager, 1, failure);
 
-    if (status != PG_OK) {
-        return status;
-    }
-    if (region->backing.fd < 0 && page->patches == 0 &&
-        (page->flags & (PAGE_SWAPPED | PAGE_SOILED)) == 0) {
-        return zero_page_in(pager, region, i, writable, failure);
-    }
-    return fill_run(pager, region, i, 1, writable, failure);
+    return status == PG_OK ? fill_run(pager, region, i, 1, writable, failure) : status;
 }
 
 /* The page is in: give back what was taken to see this access. */
@@ -162,15 +133,15 @@ static pg_status reopen(struct pager *pager, struct pager_region *region, uint32
                         enum pager_access access, struct pager_failure *failure)
 {
     struct page *page = page_of(pager, region, i);
-    uint8_t flags = page->flags;
+    struct page opened = *page;
 
-    page->flags |= access == PAGER_WRITE ? PAGE_OPEN | PAGE_DIRTY : PAGE_OPEN;
-    if (page->flags != flags &&
-        host.protect(address_of(region, i), PG_PAGE_SIZE, protection_now(region, page)) < 0) {
-        page->flags = flags;
+    opened.flags |= access == PAGER_WRITE ? PAGE_OPEN | PAGE_DIRTY : PAGE_OPEN;
+    if (opened.flags != page->flags &&
+        pager->memory->allow(pager, region, i, 1, protection_now(region, &opened)) < 0) {
         failure_set(failure, PG_E_NO_MEMORY, address_of(region, i));
         return PG_E_NO_MEMORY;
     }
+    page->flags = opened.flags;
     page_used(pager, region, i);
     return PG_OK;
 }
@@ -242,7 +213,7 @@ pg_status pager_pin(struct pager *pager, struct pager_region *region, struct pag
     }
     status = fill_all(pager, region, &found, failure);
     if (status == PG_OK && found &&
-        host.protect(region->base, region->end - region->base, region->protection) < 0) {
+        pager->memory->allow(pager, region, 0, region->pages, region->protection) < 0) {
         status = PG_E_NO_MEMORY;
         failure_set(failure, status, region->base);
         /* The kernel may have done part of it: which pages can be written to is not known. */

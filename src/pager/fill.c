@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page in: memory for the whole run at once, the backing read into it, each page checked, relocated
- * and patched where it lies, and only then the region's protection.  Nobody runs meanwhile, and a
- * run of which anything failed loses its memory again: nothing that failed a check is ever seen.
+ * Page in: the backing is read, each page checked, relocated and patched.  Where to is the back
+ * end's business (memory.h); a run of which anything failed loses its memory again, so that nothing
+ * that failed a check is ever seen.
  */
 #include "pager/internal.h"
 
@@ -198,9 +198,13 @@ static pg_status as_loaded(struct pager *pager, const struct pager_region *regio
     return status;
 }
 
-/* The content of pages [i, i + count) to `content`, which is all zeros. */
-static pg_status fetch(struct pager *pager, const struct pager_region *region, uint32_t i,
-                       uint32_t count, uint8_t *content, struct pager_failure *failure)
+bool fill_reads(const struct pager *pager, const struct pager_region *region, uint32_t i)
+{
+    return source_of(pager, region, i) != SOURCE_ZERO;
+}
+
+pg_status fill_fetch(struct pager *pager, const struct pager_region *region, uint32_t i,
+                     uint32_t count, uint8_t *content, struct pager_failure *failure)
 {
     pg_status status = PG_OK;
     uint32_t done = 0;
@@ -246,55 +250,22 @@ pg_status fill_take_sums(struct pager *pager, struct pager_region *region,
 /* Takes the memory of a run back that was to come in and did not. */
 static void unfill(struct pager *pager, struct pager_region *region, uint32_t i, uint32_t count)
 {
-    uint64_t address = address_of(region, i), bytes = (uint64_t)count * PG_PAGE_SIZE;
-
-    if (host.discard(address, bytes) == 0 || host.discard(address, bytes) == 0) {
+    if (pager->memory->drop(pager, region, i, count) == 0 ||
+        pager->memory->drop(pager, region, i, count) == 0) {
         return;
     }
-    (void)host.protect(address, bytes, HOST_NONE);
+    (void)host.protect(address_of(region, i), (uint64_t)count * PG_PAGE_SIZE, HOST_NONE);
     for (uint32_t k = i; k < i + count; k++) {
         page_of(pager, region, k)->flags |= PAGE_SOILED;
     }
 }
 
-/* Makes the memory of a run writable and all zeros. */
-static pg_status make_room(struct pager *pager, struct pager_region *region, uint32_t i,
-                           uint32_t count)
-{
-    uint64_t address = address_of(region, i), bytes = (uint64_t)count * PG_PAGE_SIZE;
-    /* Reading into a single page gives it memory for less than a call of its own costs. */
-    bool alone = count == 1 && source_of(pager, region, i) != SOURCE_ZERO;
-
-    if (host.protect(address, bytes, HOST_READ | HOST_WRITE) < 0 ||
-        (!alone && host.populate(address, bytes) < 0)) {
-        return PG_E_NO_MEMORY;
-    }
-    for (uint32_t k = i; k < i + count; k++) {
-        if ((page_of(pager, region, k)->flags & PAGE_SOILED) != 0) {
-            memset((void *)address_of(region, k), 0, PG_PAGE_SIZE);
-        }
-    }
-    return PG_OK;
-}
-
 pg_status fill_run(struct pager *pager, struct pager_region *region, uint32_t i, uint32_t count,
                    bool writable, struct pager_failure *failure)
 {
-    uint64_t address = address_of(region, i), bytes = (uint64_t)count * PG_PAGE_SIZE;
-    unsigned final = region->protection & ~(writable ? 0u : HOST_WRITE);
-    unsigned flags = (final & HOST_WRITE) != 0 ? PAGE_DIRTY : 0;
-    pg_status status = make_room(pager, region, i, count);
+    unsigned flags = writable && (region->protection & HOST_WRITE) != 0 ? PAGE_DIRTY : 0;
+    pg_status status = pager->memory->fill(pager, region, i, count, writable, failure);
 
-    if (status != PG_OK) {
-        failure_set(failure, status, address);
-    } else {
-        status = fetch(pager, region, i, count, (uint8_t *)address, failure);
-    }
-    if (status == PG_OK && final != (HOST_READ | HOST_WRITE) &&
-        host.protect(address, bytes, final) < 0) {
-        status = PG_E_NO_MEMORY;
-        failure_set(failure, status, address);
-    }
     if (status != PG_OK) {
         unfill(pager, region, i, count);
         return status;

@@ -8,12 +8,12 @@
  *   OUT --page_run--> IN, clean --fault (write), patch--> IN, dirty --trim_range--> OUT
  *                                                         (written to the paging file first)
  *
- *   OUT     no memory, no access; the content is in the backing: the paging file when PAGE_SWAPPED,
- *           else the image file relocated, or zeros; then the patches.  PAGE_SOILED: the kernel
+ *   OUT     no memory, any use is a fault; the content is in the backing: the paging file when
+ * PAGE_SWAPPED, else the image file relocated, or zeros; then the patches.  PAGE_SOILED: the kernel
  *           refused to take memory back, what lies there is meaningless.
- *   IN      has memory.  PAGE_OPEN: the mapping's protection is protection_now().  Not open: it is
- *           another one; none, so that the next use is seen (the clock's reference bit), or what
- *           the kernel left when it refused a change.
+ *   IN      has memory.  PAGE_OPEN: it allows what protection_now() says.  Not open: something
+ *           else; nothing, so that the next use is seen (the clock's reference bit), or what the
+ *           kernel left when it refused a change.
  *   clean   equal to the backing, hence not writable while the region is unpinned
  *   dirty   perhaps different from the backing: has to be written before it leaves
  *
@@ -32,6 +32,7 @@
 
 #include "base/host.h"
 #include "pager/bitmap.h"
+#include "pager/memory.h"
 #include "pager/policy.h"
 
 #define BOUNCE_PAGES 16u
@@ -74,6 +75,8 @@ struct pager {
     struct pager_hooks hooks;
     struct pager_counters counters;
     int swap_fd; /* < 0: not opened yet */
+    const struct memory_ops *memory;
+    int missing_fd; /* < 0: memory is memory_protection */
     uint32_t frames;
     uint32_t evictable_count;
     struct bitmap evictable;
@@ -102,7 +105,7 @@ static inline uint64_t address_of(const struct pager_region *region, uint32_t i)
     return region->base + (uint64_t)i * PG_PAGE_SIZE;
 }
 
-/* The protection that the mapping of an open page has. */
+/* What an open page allows. */
 static inline unsigned protection_now(const struct pager_region *region, const struct page *page)
 {
     bool writable = (page->flags & PAGE_DIRTY) != 0;
@@ -129,6 +132,11 @@ pg_status fill_take_sums(struct pager *pager, struct pager_region *region,
  * when `writable`, else clean.  On failure all are OUT. */
 pg_status fill_run(struct pager *pager, struct pager_region *region, uint32_t i, uint32_t count,
                    bool writable, struct pager_failure *failure);
+/* For back ends: whether the content of a page is in a file, not zeros; and the content of pages
+ * [i, i + count), which are out, to `content`, where zeros are for those that are in no file. */
+bool fill_reads(const struct pager *pager, const struct pager_region *region, uint32_t i);
+pg_status fill_fetch(struct pager *pager, const struct pager_region *region, uint32_t i,
+                     uint32_t count, uint8_t *content, struct pager_failure *failure);
 /* The whole of `bytes` from a file: PG_OK, PG_E_IO, PG_E_TRUNCATED; *done says how far it came. */
 pg_status file_read(int fd, void *buffer, size_t bytes, uint64_t offset, size_t *done);
 

@@ -77,7 +77,8 @@ pg_status pager_init(void *memory, size_t bytes, const struct pager_limits *limi
     if (bytes < l.bytes) {
         return PG_E_ARG;
     }
-    *pager = (struct pager){.limits = *limits, .swap_fd = -1, .last = NO_REGION};
+    *pager = (struct pager){.limits = *limits, .swap_fd = -1, .missing_fd = -1, .last = NO_REGION};
+    pager->memory = &memory_protection;
     if (hooks != NULL) {
         pager->hooks = *hooks;
     }
@@ -106,6 +107,28 @@ void pager_fini(struct pager *pager)
         host.close(pager->swap_fd);
         pager->swap_fd = -1;
     }
+    (void)pager_set_backend(pager, PAGER_PROTECTION);
+}
+
+pg_status pager_set_backend(struct pager *pager, enum pager_backend backend)
+{
+    if (pager->region_count != 0) {
+        return PG_E_ARG;
+    }
+    if (backend == PAGER_USERFAULT && pager->missing_fd < 0) {
+        int fd = host.missing_open();
+
+        if (fd < 0) {
+            return PG_E_UNSUPPORTED;
+        }
+        pager->missing_fd = fd;
+        pager->memory = &memory_userfault;
+    } else if (backend == PAGER_PROTECTION && pager->missing_fd >= 0) {
+        host.close(pager->missing_fd);
+        pager->missing_fd = -1;
+        pager->memory = &memory_protection;
+    }
+    return PG_OK;
 }
 
 void failure_set(struct pager_failure *failure, pg_status status, uint64_t address)
@@ -355,12 +378,13 @@ pg_status pager_add(struct pager *pager, const struct pager_region_desc *desc,
     if (status != PG_OK) {
         return status;
     }
-    error = host.reserve(desc->base, (uint64_t)desc->pages * PG_PAGE_SIZE);
-    if (error < 0) {
-        return error == -EEXIST ? PG_E_OVERLAP : PG_E_NO_MEMORY;
-    }
     region = &pager->regions[free_region(pager)];
     region_fill(pager, region, desc, slot);
+    error = pager->memory->claim(pager, region);
+    if (error < 0) {
+        *region = (struct pager_region){.used = false};
+        return error == -EEXIST ? PG_E_OVERLAP : PG_E_NO_MEMORY;
+    }
     order_insert(pager->by_address, pager->region_count, at, (uint32_t)(region - pager->regions));
     order_insert(pager->by_slot, pager->region_count, slot_at, (uint32_t)(region - pager->regions));
     pager->region_count++;

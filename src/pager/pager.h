@@ -87,6 +87,17 @@ struct pager_limits {
 size_t pager_bytes(const struct pager_limits *limits);
 pg_status pager_init(void *memory, size_t bytes, const struct pager_limits *limits,
                      const struct pager_hooks *hooks, struct pager **out);
+/* How pages come and go; what is observed is the same with both. */
+enum pager_backend {
+    PAGER_PROTECTION, /* access is taken from what is out; a use is SIGSEGV */
+    PAGER_USERFAULT,  /* what is out is missing; a use is SIGBUS, a forbidden one SIGSEGV */
+};
+/*
+ * Choose the back end, before the first region is added; PAGER_PROTECTION when never called.
+ * PG_E_ARG when there are regions; PG_E_UNSUPPORTED when the system does not have or allow
+ * userfaultfd with SIGBUS and write protection (for user mode only): all stays as it was.
+ */
+pg_status pager_set_backend(struct pager *pager, enum pager_backend backend);
 /* Closes the paging file and unmaps every region. */
 void pager_fini(struct pager *pager);
 

@@ -176,8 +176,8 @@ static bool close_pages(struct pager *pager, struct pager_region *region, uint32
             (page->flags & PAGE_OPEN) != 0 ? protection_now(region, page) : HOST_NONE;
 
         if ((page->flags & PAGE_IN) != 0 && !is_writable(region, page) &&
-            host.protect(address_of(region, i), PG_PAGE_SIZE, protection) < 0 &&
-            host.protect(address_of(region, i), PG_PAGE_SIZE, protection) < 0) {
+            pager->memory->allow(pager, region, i, 1, protection) < 0 &&
+            pager->memory->allow(pager, region, i, 1, protection) < 0) {
             all = false;
         }
     }
@@ -192,7 +192,7 @@ static pg_status open_pages(struct pager *pager, struct pager_region *region, ui
         struct page *page = page_of(pager, region, i);
 
         if ((page->flags & PAGE_IN) != 0 && !is_writable(region, page) &&
-            host.protect(address_of(region, i), PG_PAGE_SIZE, HOST_READ | HOST_WRITE) < 0) {
+            pager->memory->allow(pager, region, i, 1, HOST_READ | HOST_WRITE) < 0) {
             (void)close_pages(pager, region, first, i + 1);
             return PG_E_NO_MEMORY;
         }

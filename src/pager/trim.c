@@ -53,7 +53,7 @@ static pg_status write_back(struct pager *pager, struct pager_region *region, ui
         uint8_t *copy = pager->bounce + (size_t)k * PG_PAGE_SIZE;
 
         if (((page->flags & PAGE_OPEN) == 0 || (region->protection & HOST_READ) == 0) &&
-            host.protect(address_of(region, i + k), PG_PAGE_SIZE, HOST_READ) < 0) {
+            pager->memory->allow(pager, region, i + k, 1, HOST_READ) < 0) {
             return PG_E_NO_MEMORY;
         }
         memcpy(copy, (const void *)address_of(region, i + k), PG_PAGE_SIZE);
@@ -111,7 +111,7 @@ static uint32_t give_back(struct pager *pager, struct pager_region *region, uint
 {
     uint32_t left = 0;
 
-    if (host.discard(address_of(region, first), (uint64_t)(end - first) * PG_PAGE_SIZE) < 0) {
+    if (pager->memory->drop(pager, region, first, end - first) < 0) {
         failure_set(failure, PG_E_NO_MEMORY, address_of(region, first));
         return 0;
     }
@@ -235,7 +235,7 @@ uint32_t pager_trim_random(struct pager *pager, struct pager_failure *failure)
 static void close_run(struct pager *pager, struct pager_region *region, uint32_t first,
                       uint32_t count)
 {
-    if (host.protect(address_of(region, first), (uint64_t)count * PG_PAGE_SIZE, HOST_NONE) < 0) {
+    if (pager->memory->allow(pager, region, first, count, HOST_NONE) < 0) {
         return; /* their next use is not seen, as if they were held */
     }
     for (uint32_t i = first; i < first + count; i++) {

@@ -5,10 +5,12 @@
 
 With PAGABLE_REBASE=1 in the environment the golden files are rewritten instead of compared.
 """
+import ctypes
 import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -87,6 +89,7 @@ class Usage(Case):
         self.assert_usage_error('run', sample, '--budget', '5s', says="'5s' is not a number")
         self.assert_usage_error('run', sample, '--frames', '5000000000', says='is more than')
         self.assert_usage_error('run', sample, '--trim', 'often', says="'often' is none of")
+        self.assert_usage_error('run', sample, '--pager', 'swap', says="'swap' is none of")
         self.assert_usage_error('run', sample, '--check', 'api-irql,typo', says="no rule 'typo'")
         self.assert_usage_error('run', sample, '--script', says="requires an argument")
 
@@ -448,6 +451,49 @@ class SameSeed(Case):
             self.assertEqual(first.stdout, second.stdout, arguments)
             self.assertEqual(first.stderr, second.stderr, arguments)
             self.assertEqual(first.returncode, second.returncode, arguments)
+
+    def test_same_bytes_with_either_pager(self):
+        cases = [
+            [driver('isolate_mixed')],
+            [driver('sections'), '--json', '--script', scenario('sections')],
+            [driver('sections'), '--json', '--script', scenario('pageable-at-raised-irql')],
+            [driver('sections'), '--json', '--script', scenario('init-called-late')],
+            [driver('sections'), '--json', '--trim', 'random', '--seed', '7'],
+            [driver('sections'), '--json', '--frames', '3', '--seed', '12'],
+            [driver('sections'), '--json', '--strict', '--script', scenario('sections')],
+        ]
+        with tempfile.TemporaryDirectory() as folder:
+            for arguments in cases:
+                results = []
+                for pager in ('protect', 'userfaultfd', 'auto'):
+                    path = os.path.join(folder, 'trace')
+                    done = pagable('run', *arguments, '--pager', pager, '--trace', path)
+                    with open(path, 'rb') as file:
+                        results.append((done.returncode, done.stdout, file.read()))
+                self.assertEqual(results[0], results[1], arguments)
+                self.assertEqual(results[0], results[2], arguments)
+
+    def test_a_refused_pager_is_noted(self):
+        def refuse():
+            """From here on the kernel answers EPERM to userfaultfd, system call 323."""
+            code = b''.join(struct.pack('HBBI', *each) for each in (
+                (0x20, 0, 0, 0), (0x15, 0, 1, 323), (0x06, 0, 0, 0x00050001),
+                (0x06, 0, 0, 0x7fff0000)))
+            memory = ctypes.create_string_buffer(code, len(code))
+            program = struct.pack('HxxxxxxQ', 4, ctypes.addressof(memory))
+            libc = ctypes.CDLL(None, use_errno=True)
+            if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, program, 0, 0) != 0:
+                os._exit(99)
+
+        plain = pagable('run', driver('sections'), '--pager', 'protect')
+        for pager, says in (('userfaultfd', 'userfaultfd cannot be used: Operation not permitted'),
+                            ('auto', ''), ('protect', '')):
+            done = subprocess.run([PROGRAM, 'run', driver('sections'), '--pager', pager],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  preexec_fn=refuse, check=False, timeout=300)
+            self.assertEqual((done.returncode, done.stdout), (plain.returncode, plain.stdout))
+            self.assertIn(says, done.stderr.decode())
+            self.assertEqual('userfaultfd' in done.stderr.decode(), says != '')
 
     def test_the_seed_is_printed_and_counts(self):
         traces = []

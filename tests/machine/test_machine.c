@@ -464,6 +464,33 @@ END_TEST
 
 /* ---- start under failing host calls ---- */
 
+static int refuse_missing_open(void)
+{
+    return -1;
+}
+
+START_TEST(start_does_without_userfaultfd)
+{
+    static const enum machine_pager wanted[] = {MACHINE_PAGER_AUTO, MACHINE_PAGER_USERFAULT};
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        struct machine_options options = {.seed = 1, .pager = wanted[_i]};
+        const char *what = NULL;
+
+        host.missing_open = refuse_missing_open;
+        if (channel_open(1u << 16, &channel) != PG_OK) {
+            _exit(60);
+        }
+        _exit(machine_start(&options, channel, &what) == PG_OK ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
 START_TEST(start_survives_each_host_failure)
 {
     unsigned n = 1;
@@ -473,7 +500,7 @@ START_TEST(start_survives_each_host_failure)
         int status;
 
         if (child == 0) {
-            struct machine_options options = {.seed = 1};
+            struct machine_options options = {.seed = 1, .pager = MACHINE_PAGER_PROTECT};
             const char *what = NULL;
             pg_status result;
 
@@ -524,6 +551,7 @@ int main(void)
     tcase_add_test(tests, a_jump_to_zero_is_0x1e);
     tcase_add_test(tests, exceptions_are_bug_checks);
     tcase_add_test(tests, start_survives_each_host_failure);
+    tcase_add_loop_test(tests, start_does_without_userfaultfd, 0, 2);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

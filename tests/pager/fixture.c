@@ -38,6 +38,40 @@ static int counting_discard(uint64_t address, uint64_t bytes)
     return saved.discard(address, bytes);
 }
 
+/* The other back end's: what gives access and what takes memory, counted as the same. */
+static int counting_guard(int with, uint64_t address, uint64_t bytes, int guarded)
+{
+    calls_protect++;
+    if (refuse_protects > 0) {
+        refuse_protects--;
+        return -ENOMEM;
+    }
+    return saved.missing_guard(with, address, bytes, guarded);
+}
+
+static int counting_fill(int with, uint64_t address, const void *content, uint64_t bytes,
+                         int guarded)
+{
+    calls_protect++;
+    if (refuse_protects > 0) {
+        refuse_protects--;
+        return -ENOMEM;
+    }
+    return saved.missing_fill(with, address, content, bytes, guarded);
+}
+
+static int counting_forget(uint64_t address, uint64_t bytes)
+{
+    calls_discard++;
+    if (refuse_discards > 0) {
+        refuse_discards--;
+        return -ENOMEM;
+    }
+    discarded_at = address;
+    discarded_bytes = bytes;
+    return saved.forget(address, bytes);
+}
+
 static ssize_t counting_read(int from, void *buffer, size_t bytes, uint64_t offset)
 {
     calls_read++;
@@ -60,6 +94,9 @@ void setup(void)
     saved = host;
     host.protect = counting_protect;
     host.discard = counting_discard;
+    host.missing_guard = counting_guard;
+    host.missing_fill = counting_fill;
+    host.forget = counting_forget;
     host.read_at = counting_read;
     host.write_at = counting_write;
     support_noise(file, sizeof file, 42);
@@ -154,13 +191,22 @@ int64_t resident(const struct pager_region *region)
     return pager_region_resident_pages(pager, region);
 }
 
-int pager_suite(const char *name, void (*add_tests)(TCase *plain), void (*more)(Suite *suite))
+unsigned by_backend(unsigned protection, unsigned userfault)
+{
+    return support_backend == PAGER_PROTECTION ? protection : userfault;
+}
+
+int pager_suite(int argc, char **argv, const char *name, void (*add_tests)(TCase *plain),
+                void (*more)(Suite *suite))
 {
     Suite *suite = suite_create(name);
     TCase *plain = tcase_create(name);
     SRunner *runner = srunner_create(suite);
     int failed;
 
+    if (!support_choose_backend(argc, argv)) {
+        return SUPPORT_SKIPPED;
+    }
     tcase_add_checked_fixture(plain, setup, teardown);
     tcase_set_timeout(plain, 120);
     add_tests(plain);

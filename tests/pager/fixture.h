@@ -17,6 +17,7 @@ extern uint8_t file[PAGES * PG_PAGE_SIZE];
 extern int fd;
 extern struct pager *pager;
 extern struct host_calls saved; /* the real ones */
+/* Calls that change what pages allow, take memory away, read, write. */
 extern unsigned calls_protect, calls_discard, calls_read, calls_write;
 extern uint64_t discarded_at, discarded_bytes;    /* of the last discard that was let through */
 extern unsigned refuse_discards, refuse_protects; /* so many of the next ones */
@@ -39,8 +40,12 @@ void write_at(uint64_t offset, uint8_t value);
 void read_fails(uint64_t offset, pg_status status, bool paging_file);
 int64_t resident(const struct pager_region *region);
 
-/* Runs one suite: `add_tests` with the fixture, `more` (may be NULL) adds cases of its own.  The
- * program's exit status. */
-int pager_suite(const char *name, void (*add_tests)(TCase *plain), void (*more)(Suite *suite));
+/* The first with the one back end, the second with the other. */
+unsigned by_backend(unsigned protection, unsigned userfault);
+
+/* Runs one suite with the back end that the arguments name: `add_tests` with the fixture, `more`
+ * (may be NULL) adds cases of its own.  The program's exit status. */
+int pager_suite(int argc, char **argv, const char *name, void (*add_tests)(TCase *plain),
+                void (*more)(Suite *suite));
 
 #endif

@@ -12,11 +12,13 @@
 enum pager_outcome support_outcome;
 struct pager_failure support_failure;
 unsigned support_faults;
+int support_signal;
+enum pager_backend support_backend = PAGER_PROTECTION;
 
 static struct pager *serving;
 static sigjmp_buf refused;
 static volatile sig_atomic_t accessing;
-static struct sigaction before;
+static struct sigaction before, before_bus;
 
 static _Noreturn void give_up(const char *what)
 {
@@ -47,6 +49,22 @@ void support_noise(void *bytes, size_t count, uint64_t seed)
     }
 }
 
+bool support_choose_backend(int argc, char **argv)
+{
+    int fd;
+
+    if (argc < 2 || strcmp(argv[1], memory_userfault.name) != 0) {
+        return true;
+    }
+    fd = host.missing_open();
+    if (fd < 0) {
+        return false;
+    }
+    host.close(fd);
+    support_backend = PAGER_USERFAULT;
+    return true;
+}
+
 struct pager *support_pager(uint32_t regions, uint32_t pages, uint32_t patch_bytes,
                             const struct pager_hooks *hooks)
 {
@@ -61,6 +79,9 @@ struct pager *support_pager(uint32_t regions, uint32_t pages, uint32_t patch_byt
     memset(memory, 0x5a, bytes); /* the pager must not rely on zeroed memory */
     if (pager_init(memory, bytes, &limits, hooks, &pager) != PG_OK) {
         give_up("pager_init");
+    }
+    if (pager_set_backend(pager, support_backend) != PG_OK) {
+        give_up("back end");
     }
     return pager;
 }
@@ -87,6 +108,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
         return;
     }
     support_faults++;
+    support_signal = signal_number;
     support_outcome = pager_fault(serving, (uint64_t)info->si_addr, access, &support_failure);
     if (support_outcome != PAGER_SERVED) {
         siglongjmp(refused, 1);
@@ -99,11 +121,13 @@ void support_serve(struct pager *pager)
         /* Not blocked inside: it is left by a jump, with no system call to restore the mask. */
         struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
 
-        if (sigaction(SIGSEGV, &action, &before) != 0) {
+        if (sigaction(SIGSEGV, &action, &before) != 0 ||
+            sigaction(SIGBUS, &action, &before_bus) != 0) {
             give_up("sigaction");
         }
     } else if (pager == NULL && serving != NULL) {
         sigaction(SIGSEGV, &before, NULL);
+        sigaction(SIGBUS, &before_bus, NULL);
     }
     serving = pager;
 }

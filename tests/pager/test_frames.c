@@ -303,7 +303,7 @@ static void add_tests(TCase *t)
     tcase_add_test(t, random_trims_ask_for_each_page);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return pager_suite("frames", add_tests, NULL);
+    return pager_suite(argc, argv, "frames", add_tests, NULL);
 }

@@ -13,7 +13,7 @@ static uint8_t file[PAGES * PG_PAGE_SIZE];
 static int fd;
 static struct pager *pager;
 static struct host_calls saved;
-static unsigned refuse_after; /* protect calls until one is refused; 0: none is */
+static unsigned refuse_after; /* calls that give access until one is refused; 0: none */
 
 static int refusing_protect(uint64_t address, uint64_t bytes, unsigned protection)
 {
@@ -23,10 +23,20 @@ static int refusing_protect(uint64_t address, uint64_t bytes, unsigned protectio
     return saved.protect(address, bytes, protection);
 }
 
+static int refusing_fill(int with, uint64_t address, const void *content, uint64_t bytes,
+                         int guarded)
+{
+    if (refuse_after > 0 && --refuse_after == 0) {
+        return -12;
+    }
+    return saved.missing_fill(with, address, content, bytes, guarded);
+}
+
 static void setup(void)
 {
     saved = host;
     host.protect = refusing_protect;
+    host.missing_fill = refusing_fill;
     support_noise(file, sizeof file, 7);
     fd = support_file(file, sizeof file);
     pager = support_pager(8, 64, 256, NULL);
@@ -212,13 +222,16 @@ START_TEST(random_holds_agree_with_counts)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
     Suite *suite = suite_create("holds");
     TCase *t = tcase_create("holds");
     SRunner *runner = srunner_create(suite);
     int failed;
 
+    if (!support_choose_backend(argc, argv)) {
+        return SUPPORT_SKIPPED;
+    }
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 120);
     tcase_add_test(t, held_pages_stay_and_their_neighbours_leave);

@@ -181,7 +181,7 @@ START_TEST(pinned_data_never_faults)
 }
 END_TEST
 
-START_TEST(a_large_region_leaves_in_chunks_and_comes_at_once)
+START_TEST(a_large_region_moves_in_chunks)
 {
     struct pager_region_desc desc = zero_desc(BASE, 50);
     struct pager_region *region = add(&desc);
@@ -195,8 +195,8 @@ START_TEST(a_large_region_leaves_in_chunks_and_comes_at_once)
     ck_assert_uint_eq(calls_discard, 1);
     forget_calls();
     ck_assert_int_eq(pager_pin(pager, region, NULL), PG_OK);
-    ck_assert_uint_eq(calls_read, 1);
-    ck_assert_uint_eq(calls_protect, 1);
+    ck_assert_uint_eq(calls_read, by_backend(1, 4)); /* to its place, or through a buffer */
+    ck_assert_uint_eq(calls_protect, by_backend(1, 4));
     for (uint32_t i = 0; i < 50; i++) {
         ck_assert_uint_eq(read_at(i * PAGE + i), i + 1);
     }
@@ -336,11 +336,11 @@ static void add_tests(TCase *t)
     tcase_add_test(t, a_changed_image_file_is_seen);
     tcase_add_test(t, a_pinned_region_comes_in_as_one_run);
     tcase_add_test(t, pinned_data_never_faults);
-    tcase_add_test(t, a_large_region_leaves_in_chunks_and_comes_at_once);
+    tcase_add_test(t, a_large_region_moves_in_chunks);
     tcase_add_loop_test(t, discarded_is_for_ever, 0, 2);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return pager_suite("page out", add_tests, NULL);
+    return pager_suite(argc, argv, "page out", add_tests, NULL);
 }

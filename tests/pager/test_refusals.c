@@ -2,6 +2,7 @@
 /* Wrong arguments, limits, refused host calls: nothing is half done. */
 #include <check.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -276,13 +277,13 @@ START_TEST(memory_that_cannot_be_given_back_is_not_trusted)
     ck_assert_uint_eq(read_at(0), 11);
     ck_assert_uint_eq(pager_trim(pager, NULL), 1);
 
-    /* Memory was there for a pin when the paging file turns out to be damaged. */
+    /* A pin has begun when the paging file turns out to be damaged. */
     ck_assert_int_eq(ftruncate(pager->swap_fd, 0), 0);
     refuse_discards = 2;
     ck_assert_int_eq(pager_pin(pager, region, &failure), PG_E_TRUNCATED);
     ck_assert_uint_eq(refuse_discards, 0);
     ck_assert(pager_is_valid(pager));
-    ck_assert_int_gt(resident(region), 0);
+    ck_assert_int_eq(resident(region), by_backend(4, 0));
     for (uint32_t i = 0; i < 4; i++) {
         ck_assert(!pager_is_resident(pager, BASE + i * PAGE));
     }
@@ -303,11 +304,66 @@ START_TEST(memory_that_cannot_be_given_back_is_not_trusted)
     ck_assert(!pager_is_resident(pager, BASE));
     ck_assert_uint_eq(read_at(3 * PAGE), 0xaa);
     ck_assert_uint_eq(read_at(19 * PAGE), 0);
-    ck_assert_uint_eq(pager_trim(pager, NULL), 2); /* and takes the soiled ones between along */
+    for (uint32_t i = 4; i < 16; i++) { /* what lies there is not what it was */
+        ck_assert_int_eq(saved.protect(BASE + i * PAGE, PAGE, HOST_READ | HOST_WRITE), 0);
+        *(volatile uint8_t *)(BASE + i * PAGE) = 0x55;
+        ck_assert_int_eq(saved.protect(BASE + i * PAGE, PAGE, HOST_NONE), 0);
+    }
+    for (unsigned n = 1, hit = 1; hit != 0; n++) { /* a trim takes them along, or fails */
+        host_fail_nth(n);
+        pager_trim(pager, NULL);
+        hit = host_fail_hit() != 0;
+        host_fail_nth(0);
+        ck_assert(pager_is_valid(pager));
+        ck_assert_uint_eq(read_at(3 * PAGE), 0xaa);
+        ck_assert_uint_eq(read_at((4 + n % 12) * PAGE), 0xaa);
+        ck_assert_uint_eq(read_at(19 * PAGE), 0);
+    }
+    pager_trim(pager, NULL);
     ck_assert(pager_is_valid(pager));
     refuse_discards = 2;
     pager_discard(pager, region);
     ck_assert(pager_is_valid(pager));
+}
+END_TEST
+
+/* What the system refuses is not used, and the other back end works. */
+START_TEST(a_back_end_that_is_refused_is_not_used)
+{
+    struct pager_region *region;
+
+    ck_assert_int_eq(pager_set_backend(pager, PAGER_PROTECTION), PG_OK);
+    host_fail_nth(1);
+    ck_assert_int_eq(pager_set_backend(pager, PAGER_USERFAULT), PG_E_UNSUPPORTED);
+    ck_assert_int_eq(host_fail_hit(), 1);
+    ck_assert_ptr_eq(pager->memory, &memory_protection);
+    region = add_file(2, HOST_READ | HOST_WRITE);
+    ck_assert_uint_eq(read_at(PAGE), file[PAGE]);
+    write_at(0, 7);
+    ck_assert_uint_eq(pager_trim(pager, NULL), 2);
+    ck_assert_uint_eq(read_at(0), 7);
+    ck_assert_int_eq(pager_set_backend(pager, PAGER_USERFAULT), PG_E_ARG); /* too late */
+    ck_assert_int_eq(pager_set_backend(pager, PAGER_PROTECTION), PG_E_ARG);
+    pager_remove(pager, region);
+    ck_assert_int_eq(pager_set_backend(pager, support_backend), PG_OK);
+    ck_assert_int_eq(pager_set_backend(pager, support_backend), PG_OK);
+    ck_assert_ptr_eq(pager->memory,
+                     support_backend == PAGER_USERFAULT ? &memory_userfault : &memory_protection);
+}
+END_TEST
+
+/* Uses of what is missing and uses that are forbidden are told apart. */
+START_TEST(the_signal_says_what_is_wrong)
+{
+    struct pager_region *region = add_file(2, HOST_READ);
+    uint8_t value;
+
+    ck_assert(support_read(BASE, &value));
+    ck_assert_int_eq(support_signal, support_backend == PAGER_USERFAULT ? SIGBUS : SIGSEGV);
+    ck_assert(!support_write(BASE + PAGE, 1)); /* out, and forbidden */
+    ck_assert_int_eq(support_signal, SIGSEGV);
+    ck_assert_int_eq(support_outcome, PAGER_DENIED);
+    ck_assert_int_eq(resident(region), 1);
 }
 END_TEST
 
@@ -337,10 +393,12 @@ static void add_tests(TCase *t)
     tcase_add_test(t, limits_are_kept);
     tcase_add_loop_test(t, every_host_call_may_be_refused, 0, 8);
     tcase_add_test(t, memory_that_cannot_be_given_back_is_not_trusted);
+    tcase_add_test(t, a_back_end_that_is_refused_is_not_used);
+    tcase_add_test(t, the_signal_says_what_is_wrong);
     tcase_add_test(t, a_protection_that_cannot_be_set_is_undone);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return pager_suite("refusals", add_tests, NULL);
+    return pager_suite(argc, argv, "refusals", add_tests, NULL);
 }

@@ -90,7 +90,7 @@ static void add_streams(Suite *suite)
     suite_add_tcase(suite, streams);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return pager_suite("streams", add_tests, add_streams);
+    return pager_suite(argc, argv, "streams", add_tests, add_streams);
 }
