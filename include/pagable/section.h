@@ -119,6 +119,15 @@ pg_status pg_lock_handle(struct pg_space *space, pg_handle handle);
 pg_status pg_unlock(struct pg_space *space, pg_handle handle);
 
 /*
+ * For a host whose threads vanish, as all but one do in a forked child: end what they were inside
+ * of.  A section that one of them was bringing in or letting out is out, with no lock; what a
+ * locker had added to its count before it could stay is gone.  No service is called.
+ * Returns whether the section is in or was discarded: then it is as it was, its locks held.  No
+ * other thread may be active, and none may have vanished from anything but a lock or an unlock.
+ */
+bool pg_section_settle(struct pg_image *image, uint32_t section);
+
+/*
  * Make every section of the image at `address` pageable (MmPageEntireDriver); locked ones stay
  * resident until their last unlock, discarded ones stay discarded.  *image_base gets the image's
  * first byte.  PG_E_NO_IMAGE.

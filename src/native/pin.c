@@ -113,11 +113,9 @@ static pg_status page_in(void *context, struct pg_image *image, uint32_t index)
     pg_status status;
 
     (void)context;
-    if (!native_is_loaded(object)) {
-        return native_error(PG_E_CHANGED, "%s was unloaded", object->path);
-    }
-    native_gate_enter(&object->gate);
-    status = native_pin(object, index);
+    native_gate_enter(&object->gate); /* first: a fork must not catch us with the loader's lock */
+    status = native_is_loaded(object) ? native_pin(object, index)
+                                      : native_error(PG_E_CHANGED, "%s was unloaded", object->path);
     native_gate_leave(&object->gate);
     return status;
 }

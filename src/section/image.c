@@ -173,9 +173,8 @@ pg_status pg_image_add(struct pg_space *space, uint64_t base, uint64_t bytes,
 {
     uint64_t end = base + bytes;
     uint32_t first;
-    pg_status status;
+    pg_status status = sections_check(base, end, sections, count);
 
-    status = sections_check(base, end, sections, count);
     if (status != PG_OK) {
         return status;
     }

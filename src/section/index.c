@@ -198,7 +198,6 @@ void index_change(struct index *index, uint64_t base, int64_t count, index_nth *
 bool index_is_free(const struct index *index, uint64_t base, uint64_t end)
 {
     const struct index_copy *copy = &index->copies[load(&index->version) & 1];
-
     struct index_range below = index_get(copy, index_rank(index, copy, end - 1));
 
     return below.base + below.bytes <= base;

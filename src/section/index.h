@@ -45,12 +45,9 @@ void index_init(struct index *index, uint32_t entries, void *memory);
 /* The id of the range that holds an address, or -1.  Takes no lock. */
 int64_t index_find(const struct index *index, uint64_t address);
 
-/*
- * The rest is for one writer at a time.
- *
- * index_change puts `count` ranges in, all between two neighbours and the first one at `base`; or
- * takes -count away, from the one at `base` on.  Ranges do not overlap, and there is room.
- */
+/* The rest is for one writer at a time.  index_change puts `count` ranges in, all between two
+ * neighbours and the first one at `base`; or takes -count away, from the one at `base` on.  Ranges
+ * do not overlap, and there is room. */
 typedef struct index_range index_nth(const void *context, uint32_t n);
 void index_change(struct index *index, uint64_t base, int64_t count, index_nth *nth,
                   const void *context);

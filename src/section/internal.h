@@ -19,6 +19,7 @@
  *   OUT -> BUSY -> IN        lock_slow: the locker that wins the exchange brings the section in
  *   OUT -> BUSY -> OUT       the same, when page_in fails
  *   IN -> BUSY -> OUT        slot_release, the last unlock
+ *   BUSY, OUT -> OUT         pg_section_settle, when the threads inside are gone
  *   KEPT -> BUSY -> OUT      paging_release, no lock held (pg_page_entire)
  *   KEPT -> IN               paging_release, locks held: the last unlock lets it out
  *   OUT -> BUSY -> KEPT      paging_keep (pg_reset_paging); back to OUT when page_in fails

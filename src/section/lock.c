@@ -115,11 +115,6 @@ static pg_status lock_slow(struct pg_space *space, uint32_t index, uint64_t gene
     }
 }
 
-static inline uint64_t word_add(struct pg_space *space, uint32_t index)
-{
-    return atomic_fetch_add_explicit(word_of(space, index), WORD_ONE, memory_order_acquire);
-}
-
 static inline bool word_may_stay(uint64_t before)
 {
     return (before & WORD_RESIDENT) != 0 && word_count(before) < PG_LOCK_COUNT_MAX;
@@ -132,7 +127,8 @@ pg_status pg_lock_handle(struct pg_space *space, pg_handle handle)
     if (handle_is_stale(space, handle)) {
         return PG_E_STALE;
     }
-    word = word_add(space, handle_index(handle));
+    word = atomic_fetch_add_explicit(word_of(space, handle_index(handle)), WORD_ONE,
+                                     memory_order_acquire);
     if (word_may_stay(word) && word_generation(word) == generation) {
         return PG_OK;
     }
@@ -150,7 +146,7 @@ pg_status pg_lock_address(struct pg_space *space, uint64_t address, pg_handle *o
         return pg_image_find(space, address) == NULL ? PG_E_NO_IMAGE : PG_E_NO_SECTION;
     }
     /* The image is there and stays: whatever generation the word has is the right one. */
-    word = word_add(space, index);
+    word = atomic_fetch_add_explicit(word_of(space, index), WORD_ONE, memory_order_acquire);
     if (!word_may_stay(word)) {
         status = lock_slow(space, index, word_generation(word));
     }
@@ -177,4 +173,17 @@ pg_status pg_unlock(struct pg_space *space, pg_handle handle)
         return PG_OK;
     }
     return slot_release(space, index, generation);
+}
+
+bool pg_section_settle(struct pg_image *image, uint32_t section)
+{
+    uint32_t index = image->first_slot + section;
+    uint64_t word = word_load(image->space, index);
+
+    if (word_state(word) == SLOT_OUT || word_state(word) == SLOT_BUSY) {
+        atomic_store_explicit(word_of(image->space, index),
+                              word_make(0, word_generation(word), SLOT_OUT), memory_order_release);
+        return false;
+    }
+    return true;
 }

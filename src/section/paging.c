@@ -80,9 +80,7 @@ pg_status pg_reset_paging(struct pg_space *space, uint64_t address)
         }
         done += status == PG_OK;
     }
-    if (status == PG_OK) {
-        image->paged = false;
-    }
+    image->paged = status != PG_OK;
     while (status != PG_OK && done-- > 0) {
         paging_release(image, done);
     }
