@@ -2,10 +2,11 @@
 /* /proc/self/maps, smaps and status, a line at a time. */
 #include "native/maps.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <pagable/section.h>
 
 #include "base/host.h"
 
@@ -134,12 +135,20 @@ pg_status maps_counts(uint64_t address, struct maps_entry *out)
             if (inside) {
                 *out = entry;
             }
-        } else if (inside && !field(line, "Rss:", &out->resident)) {
+        } else if (inside && !field(line, "KernelPageSize:", &out->page_bytes) &&
+                   !field(line, "Rss:", &out->resident)) {
             complete = field(line, "Anonymous:", &out->anonymous);
         }
     }
     host.close(lines.fd);
     return complete ? PG_OK : PG_E_NOT_FOUND;
+}
+
+bool maps_is_huge(uint64_t address)
+{
+    struct maps_entry entry;
+
+    return maps_counts(address, &entry) == PG_OK && entry.page_bytes > PG_PAGE_SIZE;
 }
 
 uint64_t maps_locked(void)

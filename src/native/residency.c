@@ -92,7 +92,7 @@ static pg_status walk_smaps(uint64_t address, uint64_t pages, residency_run *run
                                 "neither /proc/self/pagemap nor /proc/self/smaps can be read");
         }
         stop = entry.end < end ? entry.end : end;
-        if (entry.anonymous != 0) {
+        if (entry.anonymous != 0 || entry.page_bytes > PG_PAGE_SIZE) {
             state = RESIDENCY_PRIVATE;
         } else if (entry.resident != 0) {
             state = RESIDENCY_FILE;

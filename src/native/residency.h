@@ -24,9 +24,9 @@ typedef pg_status residency_run(void *context, uint64_t address, uint64_t pages,
 
 /*
  * Walk `pages` pages from `address` up, holding the list's gate.  *estimated is set when only smaps
- * could be read: then the runs are whole mappings, RESIDENCY_PRIVATE if anything in one is, and
- * RESIDENCY_FILE if any page is in.  PG_E_UNSUPPORTED when neither can be read, and what `run`
- * gives.
+ * could be read: then the runs are whole mappings, RESIDENCY_PRIVATE if anything in one is or it is
+ * hugetlbfs's, and RESIDENCY_FILE if any page is in.  PG_E_UNSUPPORTED when neither can be read,
+ * and what `run` gives.
  */
 pg_status residency_walk(uint64_t address, uint64_t pages, residency_run *run, void *context,
                          bool *estimated);

@@ -11,6 +11,11 @@
  * write it out (MADV_PAGEOUT), which loses nothing and does nothing without swap.
  *
  * Only whole pages inside the section are touched: the pages at its edges may be a neighbour's.
+ *
+ * Text on huge pages.  Those of the page cache (tmpfs, khugepaged) are split by the kernel wherever
+ * a drop begins or ends.  Those of hugetlbfs leave in whole or not at all: the kernel refuses a
+ * drop that begins inside one, and leaves one out, with success, in which it ends.  What stays is
+ * kept.
  */
 #include "native/native.h"
 
@@ -18,13 +23,15 @@
 #include <string.h>
 
 #include "base/host.h"
+#include "native/maps.h"
 #include "native/residency.h"
+
+#define HUGE_BYTES (UINT64_C(2) << 20) /* the smallest that hugetlbfs has */
 
 struct trim {
     const struct native_object *object;
     const struct native_section *section;
     struct pagable_trimmed done;
-    uint64_t resident;
 };
 
 static pg_status refused(const struct trim *trim, int error)
@@ -39,10 +46,23 @@ static pg_status refused(const struct trim *trim, int error)
                         trim->object->path, strerror(error));
 }
 
+static pg_status count_run(void *context, uint64_t address, uint64_t pages,
+                           enum residency_state state)
+{
+    uint64_t *resident = context;
+
+    (void)address;
+    *resident += state == RESIDENCY_OUT ? 0 : pages;
+    return PG_OK;
+}
+
 static pg_status drop_run(void *context, uint64_t address, uint64_t pages,
                           enum residency_state state)
 {
     struct trim *trim = context;
+    uint64_t left = 0;
+    bool estimated;
+    pg_status status = PG_OK;
     int error;
 
     if (state == RESIDENCY_PRIVATE) {
@@ -52,44 +72,37 @@ static pg_status drop_run(void *context, uint64_t address, uint64_t pages,
         return PG_OK;
     }
     error = -host.forget(address, pages * PG_PAGE_SIZE);
-    if (error != 0) {
+    if (error == EINVAL && maps_is_huge(address)) {
+        left = pages;
+    } else if (error != 0) {
         return refused(trim, error);
+    } else if (address % HUGE_BYTES == 0) {
+        status = residency_walk(address, pages, count_run, &left, &estimated);
     }
-    trim->done.given_back += pages;
-    return PG_OK;
-}
-
-static pg_status count_run(void *context, uint64_t address, uint64_t pages,
-                           enum residency_state state)
-{
-    struct trim *trim = context;
-
-    (void)address;
-    trim->resident += state == RESIDENCY_OUT ? 0 : pages;
-    return PG_OK;
+    trim->done.given_back += pages - left;
+    trim->done.kept += left;
+    return status;
 }
 
 static pg_status push_out(struct trim *trim, uint64_t first, uint64_t pages)
 {
+    uint64_t before = 0, after = 0;
     bool estimated;
-    uint64_t before;
     int error;
-    pg_status status = residency_walk(first, pages, count_run, trim, &estimated);
+    pg_status status = residency_walk(first, pages, count_run, &before, &estimated);
 
     if (status != PG_OK) {
         return status;
     }
-    before = trim->resident;
     error = -host.push_out(first, pages * PG_PAGE_SIZE);
-    if (error != 0) {
+    if (error != 0 && !(error == EINVAL && maps_is_huge(first))) {
         return refused(trim, error);
     }
-    trim->resident = 0;
-    status = residency_walk(first, pages, count_run, trim, &estimated);
+    status = residency_walk(first, pages, count_run, &after, &estimated);
     if (status == PG_OK) {
         /* Another thread may have touched more pages than left. */
-        trim->done.given_back += before > trim->resident ? before - trim->resident : 0;
-        trim->done.kept += trim->resident;
+        trim->done.given_back += before > after ? before - after : 0;
+        trim->done.kept += after;
     }
     return status;
 }
