@@ -4,7 +4,7 @@
 
     test_install.py SOURCE_FOLDER BUILD_FOLDER
 
-Builds the examples by CMake and by pkg-config, runs them, and runs what docs/ shows: each C program in
+Builds the examples by CMake and by pkg-config, runs them, the program in README, and what docs/ shows: each C program in
 a page (its first line is a comment with its file name) is written to a file, and each console block is
 executed and its output compared.  In expected output "..." stands for anything within a line.
 """
@@ -36,7 +36,7 @@ def expect(condition, what, result):
 
 def succeed(command, folder=None, environment=None):
     result = run(command, folder, environment)
-    if not expect(result.returncode == 0, ' '.join(command), result):
+    if not expect(result.returncode == 0, command if isinstance(command, str) else ' '.join(command), result):
         sys.exit('\n'.join(failures))  # what follows needs it
     return result
 
@@ -134,6 +134,20 @@ def check_page(page, work, environment):
             console(page, block, folder, environment)
 
 
+def check_readme(work, environment):
+    with open(os.path.join(source, 'README.md'), encoding='utf-8') as file:
+        programs = re.findall(r'^```c\n(.*?)^```$', file.read(), re.M | re.S)
+    expect(programs, 'README.md has no program', run(['true']))
+    for number, text in enumerate(programs):
+        program = os.path.join(work, 'readme%d' % number)
+        with open(program + '.c', 'w', encoding='utf-8') as file:
+            file.write(text)
+        succeed('cc -O2 -Wall -Wextra -Werror %s.c -o %s $(pkg-config --cflags --libs pagable)' % (program, program),
+                environment=environment)
+        result = succeed([program], environment=environment)
+        expect(result.stderr == '', 'README.md', result)
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
         prefix = os.path.join(work, 'prefix')
@@ -146,6 +160,7 @@ def main():
         headers_stand_alone(prefix)
         by_cmake(prefix, work)
         by_pkg_config(work, environment)
+        check_readme(work, environment)
         for page in PAGES:
             check_page(page, work, environment)
     for failure in failures:

@@ -279,10 +279,19 @@ static pg_status everything(void)
     struct pagable_trimmed trimmed = {0};
     struct pagable_info info;
     pg_handle code = 0, data = 0;
-    pg_status status = pagable_lock_code((void *)paged_routine, &code);
+    size_t holders;
+    pg_status status;
 
+    pagable_track(true);
+    status = pagable_lock_code((void *)paged_routine, &code);
+    if (status == PG_OK) {
+        status = pagable_page_entire((void *)paged_routine);
+    }
     if (status == PG_OK) {
         status = pagable_lock_data(paged_data, &data);
+    }
+    if (status == PG_OK) {
+        status = pagable_holders(data, NULL, 0, &holders);
     }
     if (status == PG_OK) {
         status = pagable_query(data, &info);
@@ -293,8 +302,12 @@ static pg_status everything(void)
     if (code != 0) {
         ck_assert_int_eq(pagable_unlock(code), PG_OK);
     }
+    pagable_track(false);
     if (status == PG_OK) {
         status = pagable_trim_all(&trimmed);
+    }
+    if (status == PG_OK) {
+        status = pagable_reset_paging((void *)paged_routine);
     }
     return status == PG_OK ? pagable_discard_init(init_data) : status;
 }
