@@ -78,6 +78,7 @@ struct image {
     uint32_t security_cookie_rva;                                 /* 0: none */
     uint32_t guard_check_pointer_rva, guard_dispatch_pointer_rva; /* 0: none */
     uint32_t guard_flags;
+    uint32_t guard_table_rva, guard_table_count; /* of routines that may be called indirectly */
     /* COFF symbols in the file, 18 bytes each, then the string table; offset 0: neither.  The
      * string table (long section names) may be there without any symbol. */
     uint32_t symbol_table_offset, symbol_count;
@@ -179,6 +180,9 @@ struct image_function image_function_primary(const struct image *image,
 /* The handler of a function (of its primary entry); false when it has none. */
 bool image_function_handler(const struct image *image, const struct image_function *function,
                             struct image_handler *out);
+
+/* The rva of an entry of the guard table, index < guard_table_count. */
+uint32_t image_guard_function_at(const struct image *image, uint32_t index);
 
 /* The checksum that the header should hold.  Reads the whole file. */
 uint32_t image_checksum(const struct image *image);

@@ -9,7 +9,10 @@
 #define CONFIG_COOKIE         0x58u
 #define CONFIG_GUARD_CHECK    0x70u
 #define CONFIG_GUARD_DISPATCH 0x78u
+#define CONFIG_GUARD_TABLE    0x80u
+#define CONFIG_GUARD_COUNT    0x88u
 #define CONFIG_GUARD_FLAGS    0x90u
+#define GUARD_RVA_BYTES       4u
 #define CONFIG_SMALLEST       4u
 #define WORD_BYTES            8u
 
@@ -61,6 +64,37 @@ static pg_status find_config(const struct image *image, const struct directory *
     return PG_OK;
 }
 
+/* Each entry is an rva and as many bytes as the top of the flags says. */
+static uint32_t guard_entry_bytes(const struct image *image)
+{
+    return GUARD_RVA_BYTES + (image->guard_flags >> 28);
+}
+
+/* Nothing is loaded by this table, so one that is not in the file is taken as none. */
+static void find_guard_table(struct image *image, const struct config *config)
+{
+    uint64_t distance, count;
+
+    if (CONFIG_GUARD_FLAGS + 4 > config->size) {
+        return;
+    }
+    image->guard_flags = load32(config->bytes + CONFIG_GUARD_FLAGS);
+    distance = load64(config->bytes + CONFIG_GUARD_TABLE) - image->preferred_base;
+    count = load64(config->bytes + CONFIG_GUARD_COUNT);
+    if (distance < image->image_size && count != 0 && count < image->image_size &&
+        count * guard_entry_bytes(image) < image->image_size &&
+        image_at(image, (uint32_t)distance, (uint32_t)(count * guard_entry_bytes(image))) != NULL) {
+        image->guard_table_rva = (uint32_t)distance;
+        image->guard_table_count = (uint32_t)count;
+    }
+}
+
+uint32_t image_guard_function_at(const struct image *image, uint32_t index)
+{
+    return load32(image_at(image, image->guard_table_rva + index * guard_entry_bytes(image),
+                           GUARD_RVA_BYTES));
+}
+
 pg_status image_read_load_config(struct image *image, const struct directory *directory,
                                  struct image_error *error)
 {
@@ -79,8 +113,8 @@ pg_status image_read_load_config(struct image *image, const struct directory *di
         status = read_variable(image, &config, CONFIG_GUARD_DISPATCH, "guard dispatch pointer",
                                &image->guard_dispatch_pointer_rva, error);
     }
-    if (status == PG_OK && CONFIG_GUARD_FLAGS + 4 <= config.size) {
-        image->guard_flags = load32(config.bytes + CONFIG_GUARD_FLAGS);
+    if (status == PG_OK) {
+        find_guard_table(image, &config);
     }
     return status;
 }
