@@ -12,13 +12,15 @@ _Static_assert(RULE_COUNT <= 64, "a rule_set has 64 bits");
 const struct rule_text *rule_text(enum rule rule)
 {
     PG_ASSERT((unsigned)rule < RULE_COUNT);
-    return &rule_texts[rule];
+    return rule < RUN_RULE_COUNT ? &run_texts[rule] : &advisor_texts[rule - RUN_RULE_COUNT];
 }
 
 static bool find(const char *id, size_t length, enum rule *out)
 {
     for (unsigned i = 0; i < RULE_COUNT; i++) {
-        if (strlen(rule_texts[i].id) == length && memcmp(rule_texts[i].id, id, length) == 0) {
+        const char *known = rule_text((enum rule)i)->id;
+
+        if (strlen(known) == length && memcmp(known, id, length) == 0) {
             *out = (enum rule)i;
             return true;
         }
@@ -78,7 +80,7 @@ size_t rule_nearest(const char *word, enum rule *out, size_t max)
 
     for (unsigned wanted = 0; wanted <= limit && wanted < WORD_MAX; wanted++) {
         for (unsigned i = 0; i < RULE_COUNT && count < max; i++) {
-            if (unlikeness(word, rule_texts[i].id) == wanted) {
+            if (unlikeness(word, rule_text((enum rule)i)->id) == wanted) {
                 out[count++] = (enum rule)i;
             }
         }

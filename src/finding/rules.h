@@ -44,7 +44,19 @@ enum finding_severity { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
     X(THREAD_HANG, "thread-hang", ERROR)                                                           \
     X(BUDGET_EXHAUSTED, "budget-exhausted", ERROR)                                                 \
     X(EXPECTATION_FAILED, "expectation-failed", ERROR)                                             \
-    X(COMPUTER_DIED, "computer-died", ERROR)
+    X(COMPUTER_DIED, "computer-died", ERROR)                                                       \
+    X(COULD_BE_PAGEABLE, "could-be-pageable", NOTE)                                                \
+    X(ISOLATE, "isolate", NOTE)                                                                    \
+    X(LAYOUT_SMALL_SECTION, "layout-small-section", NOTE)                                          \
+    X(LAYOUT_BELONG_TOGETHER, "layout-belong-together", NOTE)                                      \
+    X(LAYOUT_CODE_AND_DATA, "layout-code-and-data", NOTE)                                          \
+    X(LAYOUT_MIXED_LOCKING, "layout-mixed-locking", NOTE)                                          \
+    X(PAGED_CODE_MISSING, "paged-code-missing", WARNING)                                           \
+    X(PAGED_CODE_IN_RESIDENT, "paged-code-in-resident", WARNING)                                   \
+    X(PAGED_CODE_TWICE, "paged-code-twice", WARNING)                                               \
+    X(ALLOC_TEXT_LINKAGE, "alloc-text-linkage", ERROR)                                             \
+    X(ALLOC_TEXT_ORDER, "alloc-text-order", ERROR)                                                 \
+    X(SECTION_NAME, "section-name", WARNING)
 
 enum rule {
 #define RULE_ENUM(symbol, id, severity) RULE_##symbol,

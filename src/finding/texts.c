@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each rule says: the source of `pagable explain` and of docs/RULES.md.
+ * What each rule of a run says; texts_advisor.c has the others.
  *
  * `document` names where Microsoft's documents state the rule and restates it in our words.
  * Paragraphs are one string without line breaks; fragments of code have them.
  */
 #include "finding/texts.h"
 
-/* Id and severity of each rule under a name of its own, from the table in rules.h. */
-#define HEAD(symbol, text, level)                                                                  \
-    static const char id_##symbol[] = text;                                                        \
-    enum { severity_##symbol = FINDING_##level };
-RULES(HEAD)
-#undef HEAD
-
-#define RULE(symbol, ...)                                                                          \
-    [RULE_##symbol] = {                                                                            \
-        .id = id_##symbol, .severity = (enum finding_severity)severity_##symbol, __VA_ARGS__}
-
-const struct rule_text rule_texts[RULE_COUNT] = {
+const struct rule_text run_texts[RUN_RULE_COUNT] = {
     /* ---- pageable code and data at raised IRQL ---- */
 
     RULE(PAGEABLE_AT_RAISED_IRQL, .title = "pageable code or data used at DISPATCH_LEVEL or above",

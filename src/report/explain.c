@@ -99,13 +99,15 @@ static void print_markdown_rule(FILE *out, const struct rule_text *text)
 
 void report_rules_markdown(FILE *out)
 {
-    fputs(
-        "# Rules\n\n"
-        "Everything that `pagable run` reports, in one table. `pagable explain ID` prints one of "
-        "these;\n`pagable run --check` chooses among them. Ids never change. This page is made by "
-        "`pagable explain\n--markdown`.\n\n"
-        "| id | severity | what is wrong |\n|---|---|---|\n",
-        out);
+    fprintf(out,
+            "# Rules\n\n"
+            "Everything that `pagable run` and `pagable advise` report, in one table. `pagable "
+            "explain ID` prints one\nof these; `--check` of either command chooses among them. Ids "
+            "never change. From [%s](#%s)\non they are of `pagable advise` alone. Of those before "
+            "it `advise` finds what an image shows without\nbeing run, under the same ids. This "
+            "page is made by `pagable explain --markdown`.\n\n"
+            "| id | severity | what is wrong |\n|---|---|---|\n",
+            rule_text(RULE_COULD_BE_PAGEABLE)->id, rule_text(RULE_COULD_BE_PAGEABLE)->id);
     for (unsigned i = 0; i < RULE_COUNT; i++) {
         const struct rule_text *text = rule_text((enum rule)i);
 

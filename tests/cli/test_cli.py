@@ -113,8 +113,11 @@ class Usage(Case):
                     self.assertIn(f'*--{option}*', page, command)
 
     def test_every_rule_is_in_the_manual(self):
-        with open(os.path.join(SOURCE, 'man', 'pagable-run.1.scd'), encoding='utf-8') as file:
-            page = file.read()
+        page = ''
+        for command in ('run', 'advise'):
+            with open(os.path.join(SOURCE, 'man', f'pagable-{command}.1.scd'),
+                      encoding='utf-8') as file:
+                page += file.read()
         with open(os.path.join(SOURCE, 'src', 'finding', 'rules.h'), encoding='utf-8') as file:
             ids = re.findall(r'^    X\([A-Z_]+, "([a-z-]+)"', file.read(), re.M)
         self.assertGreaterEqual(len(ids), len(RULES))
