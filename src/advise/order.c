@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The order in which the blocks of a function are followed: reverse post-order, in which a block
+ * comes after everything that leads to it but loops, so that code without loops is followed once.
+ * Where each block leads only to later ones, as in most functions, that is the order they have.
+ */
+#include "advise/solve.h"
+
+#include <string.h>
+
+enum { RANGES_PER_BLOCK = 16 };
+
+static void clear(struct solver *solver, const struct function *f)
+{
+    memset(solver->at, 0, f->block_count * sizeof solver->at[0]);
+    memset(solver->pending, 0, (f->block_count + 63) / 64 * sizeof solver->pending[0]);
+    for (uint32_t i = 0; i < f->block_count; i++) {
+        solver->position[i] = NO_INDEX;
+    }
+}
+
+static void find_calls(struct solver *solver, const struct function *f)
+{
+    const struct program *program = solver->program;
+
+    for (uint32_t i = 0; i < f->call_count; i++) {
+        uint32_t call = f->first_call + i;
+        struct block_states *at = &solver->at[program->calls[call].block - f->first_block];
+
+        if (at->end_call == 0) {
+            at->first_call = call;
+        }
+        at->end_call = call + 1;
+    }
+}
+
+/* Depth first from one block; `last` is the highest position that is free. */
+static uint32_t number_from(struct solver *solver, const struct function *f, uint32_t start,
+                            uint32_t last)
+{
+    const struct program *program = solver->program;
+    uint32_t depth = 0, *stack = solver->stack;
+    enum { ENTERED = NO_INDEX - 1 };
+
+    solver->position[start] = ENTERED;
+    stack[depth++] = start;
+    stack[depth++] = 0;
+    while (depth != 0) {
+        uint32_t block = stack[depth - 2], next = stack[depth - 1];
+        const struct block *b = &program->blocks[f->first_block + block];
+
+        if (next == b->successor_count) {
+            depth -= 2;
+            solver->position[block] = last;
+            solver->order[last--] = block;
+            continue;
+        }
+        stack[depth - 1]++;
+        next = program->successors[b->first_successor + next] - f->first_block;
+        if (solver->position[next] != NO_INDEX) {
+            continue;
+        }
+        solver->position[next] = ENTERED;
+        stack[depth++] = next;
+        stack[depth++] = 0;
+    }
+    return last;
+}
+
+/* ---- loops ---- */
+
+static void find_writes(struct solver *solver, const struct function *f)
+{
+    const struct program *program = solver->program;
+
+    for (uint32_t i = 0; i < f->block_count; i++) {
+        const struct block *b = &program->blocks[f->first_block + i];
+        unsigned writes = solver->at[i].end_call != 0 ? VOLATILE_REGISTERS : 0;
+
+        for (uint32_t m = 0; m < b->micro_count; m++) {
+            const struct micro *micro = &program->micros[b->first_micro + m];
+
+            writes |= micro->writes;
+            solver->sees_irql |= micro->kind >= MICRO_READ_CR8 && micro->kind <= MICRO_STI;
+        }
+        solver->at[i].writes = (uint16_t)(writes & ~(1u << MICRO_RSP));
+    }
+}
+
+/* The blocks of a loop are among those between its first one and the one that leads back. */
+static void find_loop(struct solver *solver, uint32_t first, uint32_t last, uint64_t *work)
+{
+    uint32_t from = solver->position[first], to = solver->position[last];
+    unsigned writes = 0;
+
+    if (to - from >= *work) {
+        solver->at[first].loop_writes = (uint16_t) ~(1u << MICRO_RSP);
+        return;
+    }
+    *work -= to - from;
+    for (uint32_t i = from; i <= to; i++) {
+        writes |= solver->at[solver->order[i]].writes;
+    }
+    solver->at[first].loop_writes |= (uint16_t)writes;
+}
+
+static void find_loops(struct solver *solver, const struct function *f)
+{
+    const struct program *program = solver->program;
+    uint64_t work = (uint64_t)RANGES_PER_BLOCK * f->block_count;
+
+    for (uint32_t i = 0; i < f->block_count; i++) {
+        const struct block *b = &program->blocks[f->first_block + i];
+
+        for (uint32_t s = 0; s < b->successor_count; s++) {
+            uint32_t to = program->successors[b->first_successor + s] - f->first_block;
+
+            if (solver->position[to] <= solver->position[i]) {
+                find_loop(solver, to, i, &work);
+            }
+        }
+    }
+}
+
+/* Also whether the function is straight. */
+static void find_led_to(struct solver *solver, const struct function *f)
+{
+    const struct program *program = solver->program;
+
+    solver->straight = true;
+    for (uint32_t i = 0; i < f->block_count; i++) {
+        const struct block *b = &program->blocks[f->first_block + i];
+
+        solver->straight &= i == 0 || solver->at[i].led_to;
+        for (uint32_t s = 0; s < b->successor_count; s++) {
+            uint32_t to = program->successors[b->first_successor + s] - f->first_block;
+
+            solver->at[to].led_to = true;
+            solver->straight &= to > i;
+        }
+    }
+}
+
+static void number_all(struct solver *solver, const struct function *f)
+{
+    uint32_t last = f->block_count - 1;
+
+    /* Later starts get the lower positions: the first block is to be before everything. */
+    for (uint32_t i = f->block_count; i-- > 1;) {
+        if (!solver->at[i].led_to && solver->position[i] == NO_INDEX) {
+            last = number_from(solver, f, i, last);
+        }
+    }
+    if (solver->position[0] == NO_INDEX) {
+        last = number_from(solver, f, 0, last);
+    }
+    for (uint32_t i = f->block_count; i-- > 1;) {
+        if (solver->position[i] == NO_INDEX) {
+            last = number_from(solver, f, i, last);
+        }
+    }
+}
+
+void order_blocks(struct solver *solver)
+{
+    const struct function *f = &solver->program->functions[solver->function];
+
+    clear(solver, f);
+    find_calls(solver, f);
+    find_led_to(solver, f);
+    find_writes(solver, f);
+    if (!solver->straight) {
+        number_all(solver, f);
+        find_loops(solver, f);
+        return;
+    }
+    for (uint32_t i = 0; i < f->block_count; i++) {
+        solver->order[i] = solver->position[i] = i;
+    }
+}
