@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* The rewrite: what it refuses and why, names, sections, layout; and the diff. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/host.h"
+#include "source/source.h"
+
+static struct isolation *run(const char *file, const char *text, struct isolate_options options)
+{
+    struct isolation *out = NULL;
+
+    ck_assert_int_eq(source_isolate(file, text, strlen(text), &options, &out), PG_OK);
+    ck_assert_uint_eq(strlen(out->text), out->bytes);
+    return out;
+}
+
+#define HEAD        "void F(E *e);\n#pragma alloc_text(PAGE, F)\n"
+#define BODY(inner) HEAD "void F(E *e)\n{\n    KIRQL q;\n    PAGED_CODE();\n" inner "}\n"
+#define TAKE        "    KeAcquireSpinLock(&e->l, &q);\n"
+#define GIVE        "    KeReleaseSpinLock(&e->l, q);\n"
+
+/* The text is refused, in this line, for a reason with these words, and stays what it is. */
+static void refused(const char *text, uint32_t line, const char *words)
+{
+    struct isolation *out = run("driver.c", text, (struct isolate_options){0});
+
+    ck_assert_msg(out->region_count == 0, "moved: %s", out->text);
+    ck_assert_msg(out->refusal_count == 1, "%u refusals of\n%s", out->refusal_count, text);
+    ck_assert_msg(strstr(out->refusals[0].reason, words) != NULL, "reason: %s",
+                  out->refusals[0].reason);
+    ck_assert_str_eq(out->refusals[0].function, "F");
+    ck_assert_msg(out->refusals[0].line == line, "line %u: %s", out->refusals[0].line,
+                  out->refusals[0].reason);
+    ck_assert_uint_gt(strlen(out->refusals[0].hint), 0);
+    ck_assert_str_eq(out->text, text);
+    source_isolation_close(out);
+}
+
+/* The new text has all of these, one after the other; the list ends with NULL. */
+static void moved(const char *file, const char *text, struct isolate_options options,
+                  const char *const *parts)
+{
+    struct isolation *out = run(file, text, options);
+    const char *at = out->text;
+
+    ck_assert_msg(out->refusal_count == 0, "refused: %s", out->refusals[0].reason);
+    for (; *parts != NULL; parts++) {
+        const char *found = strstr(at, *parts);
+
+        ck_assert_msg(found != NULL, "no \"%s\" in\n%s", *parts, at);
+        at = found + strlen(*parts);
+    }
+    source_isolation_close(out);
+}
+
+#define MOVED(file, text, options, ...)                                                            \
+    moved(file, text, options, (const char *const[]){__VA_ARGS__, NULL})
+#define OPTIONS(...) ((struct isolate_options){__VA_ARGS__})
+
+START_TEST(lock_that_stays_held)
+{
+    refused(BODY(TAKE "    if (e->a) {\n        return;\n    }\n" GIVE), 9, "still held");
+    refused(BODY(TAKE), 7, "still held");
+    refused(BODY("    KeRaiseIrqlToDpcLevel();\n"), 7, "still held");
+    refused(BODY(TAKE "    if (e->a) {\n" GIVE "    }\n"), 8, "still held");
+    refused(BODY("    for (;;) {\n" TAKE
+                 "        if (e->a) {\n            continue;\n        }\n" GIVE "    }\n"),
+            7, "still held");
+}
+END_TEST
+
+START_TEST(ways_in)
+{
+    refused(BODY("    if (e->a) {\n        goto out;\n    }\n" TAKE "out:\n" GIVE), 11,
+            "reached with the lock");
+    refused(BODY("    if (e->a) {\n" TAKE "    }\n    e->b = 1;\n    if (e->a) {\n" GIVE "    }\n"),
+            11, "still held");
+    refused(BODY("    switch (e->a) {\n    case 1:\n" TAKE "        break;\n    case 2:\n" GIVE
+                 "    }\n"),
+            10, "the lock is still held");
+}
+END_TEST
+
+START_TEST(blocks)
+{
+    refused(BODY("    {\n" TAKE "        e->a = 1;\n    }\n" GIVE), 11, "outside of the block");
+    refused(BODY("    if (e->a)\n    " TAKE "    e->b = 1;\n" GIVE), 9, "reached with the lock");
+    refused(BODY("    if (KeRaiseIrqlToDpcLevel() == 0) {\n        e->a = 1;\n    }\n    "
+                 "KeLowerIrql(0);\n"),
+            7, "larger expression");
+    refused(BODY("    q = KeAcquireSpinLockRaiseToDpc(&e->l), e->a = 1;\n" GIVE), 7,
+            "larger expression");
+    refused(BODY(TAKE "    e->a = 1, KeReleaseSpinLock(&e->l, q);\n"), 8, "larger expression");
+}
+END_TEST
+
+START_TEST(things_that_may_not_be_in_it)
+{
+    refused(BODY(TAKE "    KeWaitForSingleObject(&e->w, 0, 0, 0, 0);\n" GIVE), 8,
+            "may not be called");
+    refused(BODY(TAKE "    ZwClose(e->h);\n" GIVE), 8, "may not be called");
+    refused(BODY(TAKE "    F(e);\n" GIVE), 8, "is itself in a PAGE section");
+    refused(BODY(TAKE "    e->p = _alloca(8);\n" GIVE), 8, "memory would be gone");
+    refused(BODY(TAKE "    __try {\n        e->a = 1;\n    } __except (1) {\n    }\n" GIVE), 8,
+            "__try");
+    refused(BODY(TAKE "    __asm { cli }\n" GIVE), 8, "assembly");
+    refused(BODY(TAKE "    FOR_EACH(e) {\n        e->a = 1;\n    }\n" GIVE), 8, "macro that opens");
+    refused(BODY(TAKE "#if A\n" GIVE "#else\n    KeLowerIrql(q);\n#endif\n"), 9, "conditional");
+    refused(BODY("#if A\n" TAKE "#endif\n    e->a = 1;\n" GIVE), 9, "conditional");
+    refused("#define OUT return\n" BODY(TAKE "    if (e->a) OUT;\n" GIVE), 9,
+            "OUT in line 9 jumps");
+    refused("#define Q q = 1\n" BODY(TAKE "    Q;\n" GIVE), 9, "uses a local");
+}
+END_TEST
+
+START_TEST(variables)
+{
+    refused(BODY(TAKE "    int a = e->a;\n" GIVE "    Use(a);\n"), 8, "a is declared between");
+    refused(BODY(TAKE "    if (e->a) {\n        int a = 1;\n    " GIVE
+                      "        Use(a);\n    } else {\n" GIVE "    }\n"),
+            9, "a is declared between");
+    refused(BODY("    static int n;\n" TAKE "    n++;\n" GIVE), 9, "n is a static local");
+    refused(BODY("    struct { int x; } s = {0};\n" TAKE "    e->a = s.x;\n" GIVE), 9,
+            "the routine itself");
+    refused(BODY("    char b[8];\n    Fill(b);\n" TAKE "    e->a = sizeof(b);\n" GIVE), 10,
+            "array whose size");
+    refused(BODY(TAKE GIVE "    Use(q);\n"), 8, "saved IRQL");
+    refused(
+        BODY("    DECLARE_CONST_UNICODE_STRING(name, L\"x\");\n" TAKE "    e->p = &name;\n" GIVE),
+        9, "macro declares");
+}
+END_TEST
+
+START_TEST(locks_that_cross)
+{
+    refused(BODY("    KIRQL r;\n" TAKE "    KeAcquireSpinLock(&e->m, &r);\n" GIVE
+                 "    KeReleaseSpinLock(&e->m, r);\n"),
+            9, "second lock");
+}
+END_TEST
+
+START_TEST(routines_that_are_not_meant)
+{
+    refused("void F(E *e);\n#pragma alloc_text(INIT, F)\nvoid F(E *e)\n{\n    KIRQL q;\n    "
+            "PAGED_CODE();\n" TAKE GIVE "}\n",
+            7, "INIT");
+    refused(BODY("    KeAcquireSpinLockAtDpcLevel(&e->m);\n" TAKE GIVE), 7,
+            "runs at DISPATCH_LEVEL");
+    refused(BODY(TAKE GIVE "    if (\n"), 9, "the routine has");
+}
+END_TEST
+
+START_TEST(nothing_to_do)
+{
+    const char *text = "void F(E *e)\n{\n    KIRQL q;\n" TAKE GIVE "}\n";
+    struct isolation *out = run("driver.c", text, (struct isolate_options){0});
+
+    ck_assert_uint_eq(out->region_count + out->refusal_count, 0);
+    ck_assert_uint_eq(out->candidates, 1);
+    ck_assert_str_eq(out->text, text);
+    source_isolation_close(out);
+    out = run("driver.c", "", (struct isolate_options){0});
+    ck_assert_uint_eq(out->candidates, 0);
+    ck_assert_str_eq(out->text, "");
+    source_isolation_close(out);
+}
+END_TEST
+
+START_TEST(a_resident_routine_becomes_pageable)
+{
+    const char *text =
+        "// About F.\nstatic void F(E *e)\n{\n    KIRQL q;\n\n    e->a = 1;\n" TAKE GIVE "}\n";
+
+    MOVED("driver.c", text, OPTIONS(.function = "F"),
+          "static void F(E *e);\nstatic DECLSPEC_NOINLINE VOID "
+          "FLocked(E *e);\n\n#ifdef ALLOC_PRAGMA\n#pragma alloc_text(PAGE, F)\n#endif\n\n// About "
+          "F.\n"
+          "static void F(E *e)\n{\n",
+          "    PAGED_CODE();\n\n    e->a = 1;\n    FLocked(e);\n}\n\n/*",
+          "FLocked(E *e)\n{\n    KIRQL q;\n\n" TAKE GIVE "}\n");
+    MOVED("driver.c", text, OPTIONS(.function = "F", .section = "PAGEX", .name = "Count"),
+          "alloc_text(PAGEX, F)", "    Count(e);\n");
+    MOVED("driver.cpp", text, OPTIONS(.function = "F"),
+          "#pragma code_seg(push)\n#pragma code_seg(\"PAGE\")\n", "\n#pragma code_seg(pop)\n");
+    MOVED("driver.c",
+          "int FLocked;\nvoid G(E *e)\n{\n    KIRQL q;\n" TAKE GIVE "}\n" BODY(TAKE GIVE),
+          OPTIONS(0), "void G(E *e)\n{\n    KIRQL q;\n" TAKE, "    FLocked2(e);\n");
+}
+END_TEST
+
+START_TEST(code_seg_stays_outside)
+{
+    MOVED("driver.c",
+          "#pragma code_seg(\"PAGE\")\nvoid F(E *e)\n{\n    KIRQL q;\n    PAGED_CODE();\n" TAKE GIVE
+          "}\nint x;\n",
+          OPTIONS(0), "    FLocked(e);\n}\n\n#pragma code_seg(push)\n#pragma code_seg()\n\n/*",
+          GIVE "}\n\n#pragma code_seg(pop)\nint x;\n");
+}
+END_TEST
+
+START_TEST(one_region_by_its_line)
+{
+    const char *text = BODY(TAKE GIVE "    e->b = 1;\n" TAKE "    e->a++;\n" GIVE);
+
+    MOVED("driver.c", text, OPTIONS(.line = 11),
+          "    KIRQL q;\n    PAGED_CODE();\n" TAKE GIVE "    e->b = 1;\n    FLocked(e);\n}\n");
+}
+END_TEST
+
+/* An old compiler wants prototypes of old routines, too. */
+START_TEST(old_style)
+{
+    MOVED("driver.c",
+          "int F(e, n) E *e; int n;\n{\n    KIRQL q;\n" TAKE "    e->a = n;\n" GIVE
+          "    return n;\n}\n",
+          OPTIONS(.function = "F"), "FLocked(E *e, int n);",
+          "    FLocked(e, n);\n    return n;\n}");
+}
+END_TEST
+
+START_TEST(every_allocation_may_fail)
+{
+    const char *text = BODY(TAKE "    if (e->a) {\n    " GIVE "        return;\n    }\n" GIVE);
+    struct isolate_options options = {0};
+    bool hit = true;
+
+    for (unsigned n = 1; hit; n++) {
+        struct isolation *out = NULL;
+        pg_status status;
+
+        host_fail_nth(n);
+        status = source_isolate("x.c", text, strlen(text), &options, &out);
+        hit = host_fail_hit() != 0;
+        host_fail_nth(0);
+        ck_assert_int_eq(status, hit ? PG_E_NO_MEMORY : PG_OK);
+        ck_assert(hit ? out == NULL : out->region_count == 1);
+        source_isolation_close(out);
+    }
+    hit = true;
+    for (unsigned n = 1; hit; n++) {
+        char *diff;
+
+        host_fail_nth(n);
+        diff = source_diff("x", "a\nb\n", 4, "a\nc\n", 4);
+        hit = host_fail_hit() != 0;
+        host_fail_nth(0);
+        ck_assert(hit == (diff == NULL));
+        host.release(diff);
+    }
+}
+END_TEST
+
+static void diff_is(const char *a, const char *b, const char *wanted)
+{
+    char *diff = source_diff("f.c", a, strlen(a), b, strlen(b));
+
+    ck_assert_ptr_nonnull(diff);
+    ck_assert_str_eq(diff, wanted);
+    host.release(diff);
+}
+
+START_TEST(diffs)
+{
+    diff_is("a\n", "a\n", "");
+    diff_is("", "", "");
+    diff_is("", "a\n", "--- a/f.c\n+++ b/f.c\n@@ -0,0 +1 @@\n+a\n");
+    diff_is("a\n", "", "--- a/f.c\n+++ b/f.c\n@@ -1 +0,0 @@\n-a\n");
+    diff_is("a", "b",
+            "--- a/f.c\n+++ b/f.c\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n"
+            "\\ No newline at end of file\n");
+    diff_is("1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nx\n5\n6\n7\n8\n9\n",
+            "--- a/f.c\n+++ b/f.c\n@@ -2,6 +2,7 @@\n 2\n 3\n 4\n+x\n 5\n 6\n 7\n");
+    diff_is("a\n1\n2\n3\n4\n5\n6\nb\n", "A\n1\n2\n3\n4\n5\n6\nB\n",
+            "--- a/f.c\n+++ b/f.c\n@@ -1,8 +1,8 @@\n-a\n+A\n 1\n 2\n 3\n 4\n 5\n 6\n-b\n+B\n");
+    diff_is("a\n1\n2\n3\n4\n5\n6\n7\nb\n", "A\n1\n2\n3\n4\n5\n6\n7\nB\n",
+            "--- a/f.c\n+++ b/f.c\n@@ -1,4 +1,4 @@\n-a\n+A\n 1\n 2\n 3\n@@ -6,4 +6,4 @@\n 5\n 6\n "
+            "7\n-b\n+B\n");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("isolate source");
+    TCase *tests = tcase_create("isolate");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_test(tests, lock_that_stays_held);
+    tcase_add_test(tests, ways_in);
+    tcase_add_test(tests, blocks);
+    tcase_add_test(tests, things_that_may_not_be_in_it);
+    tcase_add_test(tests, variables);
+    tcase_add_test(tests, locks_that_cross);
+    tcase_add_test(tests, routines_that_are_not_meant);
+    tcase_add_test(tests, nothing_to_do);
+    tcase_add_test(tests, a_resident_routine_becomes_pageable);
+    tcase_add_test(tests, code_seg_stays_outside);
+    tcase_add_test(tests, one_region_by_its_line);
+    tcase_add_test(tests, old_style);
+    tcase_add_test(tests, every_allocation_may_fail);
+    tcase_add_test(tests, diffs);
+    suite_add_tcase(suite, tests);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
