@@ -6,6 +6,7 @@
 #ifndef PAGABLE_CLI_CLI_H
 #define PAGABLE_CLI_CLI_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,14 @@ int cmd_info(int argc, char **argv);    /* cmd_info.c */
 int cmd_run(int argc, char **argv);     /* cmd_run.c */
 int cmd_explain(int argc, char **argv); /* cmd_explain.c */
 int cmd_report(int argc, char **argv);  /* cmd_report.c */
+int cmd_advise(int argc, char **argv);  /* cmd_advise.c */
+int cmd_isolate(int argc, char **argv); /* cmd_isolate.c */
+
+/* ---- common.c: options for the parsers of commands that have no better use for them ---- */
+
+extern const struct argp_child seed_option[]; /* --seed N */
+extern const struct argp_child
+    common_options[]; /* --quiet, whose input is a bool or NULL; --seed */
 
 /* ---- complain.c: errors, "pagable: WHAT" and a line "hint: ..." on stderr ---- */
 
@@ -56,8 +65,17 @@ struct input {
     bool symbols_tried;
 };
 
-/* Read and check a driver file.  EXIT_CLEAN, or a complaint was made and the exit code is returned
- * (there is then nothing to close). */
+/* Why a file was not taken: one line, without the name of the file. */
+struct input_failure {
+    char why[256];
+    const char *hint; /* static; NULL: none */
+};
+
+/* Read and check a driver file without a word.  EXIT_CLEAN, or *failure is filled in and the exit
+ * code is returned (there is then nothing to close). */
+int input_read(const char *path, struct input *out, struct input_failure *failure);
+/* The same for a run, with the .inf beside it.  EXIT_CLEAN, or a complaint was made and the exit
+ * code is returned (there is then nothing to close). */
 int input_open(const char *path, struct input *out);
 void input_close(struct input *input);
 /* Names of a driver, read when they are first needed; NULL when there is no memory for them. */
@@ -112,6 +130,53 @@ int outputs_finish(struct outputs *outputs, const struct run_report *report,
 int outputs_close(struct outputs *outputs, int code); /* `code`, or that of what went wrong */
 /* For the terminal; NULL when no report is wanted. */
 const struct picture *outputs_picture(const struct outputs *outputs);
+
+/* ---- paths.c: which files a batch is made of, and which of them are this part's ---- */
+
+struct paths;
+/*
+ * The arguments in their order (the drivers of a folder in the order of their names, whatever is
+ * below it), then the lines of `list`, which are files; one at a time, so that a list may be of any
+ * length. separator  what ends a line of `list` shard      1..shards: only paths whose hash falls
+ * into it Borrows what it is given.  NULL: no memory.
+ */
+struct paths *paths_open(char *const *arguments, uint32_t count, FILE *list, char separator,
+                         uint32_t shard, uint32_t shards);
+/* False: there are no more.  *path is valid until the next call; *error is 0 or the errno that
+ * keeps it from being looked at. */
+bool paths_next(struct paths *paths, const char **path, int *error);
+void paths_close(struct paths *paths); /* NULL: nothing */
+
+/* ---- workers_linux.c: a batch in processes of its own ---- */
+
+/* What became of one file. */
+struct answer {
+    int code;         /* enum exit_code */
+    char *why;        /* one line for stderr; NULL: nothing to say */
+    const char *hint; /* static; NULL: none */
+    char *output;     /* NULL: nothing */
+    size_t bytes;
+};
+
+struct batch {
+    struct paths *paths;
+    uint32_t workers; /* at least 1 */
+    uint32_t budget;  /* seconds of processor time for one file; 0: any */
+    void *context;
+    /* In a worker: look at a file.  `why` and `output` are from malloc. */
+    void (*work)(void *context, const char *path, struct answer *answer);
+    /* Here: take an answer, in the order of the paths.  False: stop. */
+    bool (*deliver)(void *context, const char *path, const struct answer *answer);
+};
+
+/*
+ * Look at every path, each worker at one at a time.  A worker that dies is replaced, and its file
+ * is answered with EXIT_OURS and how it died.  EXIT_CLEAN whatever the answers, EXIT_OURS after a
+ * complaint when there can be no workers.
+ */
+int batch_run(const struct batch *batch);
+/* How many processors this process may use, at least 1. */
+uint32_t batch_processors(void);
 
 /* ---- devices.c: plug and play, from inside ---- */
 

@@ -86,7 +86,7 @@ static const struct argp parser = {
     "example. "
     "Without an ID, list all."
     "\vExit status: 0 told, 2 wrong usage (no such rule), 4 a defect of pagable or of the host.",
-    NULL,
+    common_options,
     NULL,
     NULL,
 };

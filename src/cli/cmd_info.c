@@ -52,8 +52,9 @@ static const struct argp parser = {
     "FILE.sys",
     "Show the sections of a driver with their paging class, the functions in each, and the imports "
     "with what pagable provides.\v"
-    "Exit status: 0 shown, 2 wrong usage, 3 the file cannot be read or is not an x64 driver.",
-    NULL,
+    "Exit status: 0 shown, 2 wrong usage, 3 the file cannot be read or is not an x64 driver, 4 a "
+    "defect of pagable or of the host.",
+    seed_option,
     NULL,
     NULL,
 };

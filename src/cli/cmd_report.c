@@ -65,7 +65,7 @@ static const struct argp parser = {
     "drivers when it was in memory, locked, and touched."
     "\vExit status: 0 drawn, 2 wrong usage, 3 the file cannot be read or is no trace, 4 a defect "
     "of pagable or of the host.",
-    NULL,
+    common_options,
     NULL,
     NULL,
 };

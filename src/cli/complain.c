@@ -10,7 +10,7 @@
 
 void complain(const char *hint, const char *format, ...)
 {
-    char line[1024], clean[2048];
+    char line[8192], clean[16384]; /* room for the longest path and a reason */
     va_list arguments;
 
     va_start(arguments, format);

@@ -74,9 +74,9 @@ int read_file(const char *path, size_t limit, char **text, size_t *bytes)
     return error;
 }
 
-static int complain_about_file(const char *path, int error)
+static int fail(struct input_failure *failure, int error)
 {
-    complain(NULL, "%s: %s", path, strerror(-error));
+    (void)snprintf(failure->why, sizeof failure->why, "%s", strerror(-error));
     return error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
 }
 
@@ -134,27 +134,41 @@ static void read_inf_beside(struct input *input)
     }
 }
 
-int input_open(const char *path, struct input *out)
+int input_read(const char *path, struct input *out, struct input_failure *failure)
 {
     struct image_error error;
     int result;
 
     memset(out, 0, sizeof *out);
+    failure->hint = NULL;
     out->path = path;
     out->name = base_name(path);
     out->fd = host.open_read(path);
     if (out->fd < 0) {
-        return complain_about_file(path, out->fd);
+        return fail(failure, out->fd);
     }
     result = read_open_file(out->fd, DRIVER_BYTES_MAX, (char **)&out->bytes, &out->size);
     if (result != 0) {
         host.close(out->fd);
-        return complain_about_file(path, result);
+        return fail(failure, result);
     }
     if (image_open(out->bytes, out->size, &out->image, &error) != PG_OK) {
-        complain(hint_for(error.status), "%s: %s: %s", path, error.structure, error.reason);
+        failure->hint = hint_for(error.status);
+        (void)snprintf(failure->why, sizeof failure->why, "%s: %s", error.structure, error.reason);
         input_close(out);
         return EXIT_INPUT;
+    }
+    return EXIT_CLEAN;
+}
+
+int input_open(const char *path, struct input *out)
+{
+    struct input_failure failure;
+    int result = input_read(path, out, &failure);
+
+    if (result != EXIT_CLEAN) {
+        complain(failure.hint, "%s: %s", path, failure.why);
+        return result;
     }
     read_inf_beside(out);
     return EXIT_CLEAN;

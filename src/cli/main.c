@@ -40,6 +40,10 @@ static const struct command {
      (char[]){"pagable run"}, cmd_run},
     {"report", "draw a trace again: as a page, a figure or text", (char[]){"pagable report"},
      cmd_report},
+    {"advise", "look at drivers without running them: what may not be pageable, and what could be",
+     (char[]){"pagable advise"}, cmd_advise},
+    {"isolate", "move what holds a spin lock out of pageable routines of a C source",
+     (char[]){"pagable isolate"}, cmd_isolate},
     {"info", "show sections, functions and imports of a driver", (char[]){"pagable info"},
      cmd_info},
     {"explain", "tell about a rule: where it is documented, why, what to do",
@@ -51,7 +55,8 @@ static const struct command {
 static void print_help(FILE *out)
 {
     fputs("Usage: pagable COMMAND [OPTION...] FILE...\n"
-          "Run unmodified x64 Windows drivers with their PAGE sections really paged.\n\n",
+          "Run unmodified x64 Windows drivers with their PAGE sections really paged,\n"
+          "and tell what of them may be pageable.\n\n",
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);

@@ -94,7 +94,8 @@ class Usage(Case):
         self.assert_usage_error('run', sample, '--script', says="requires an argument")
 
     def test_help_and_version(self):
-        for arguments in (['--help'], ['info', '--help'], ['run', '--help']):
+        for arguments in (['--help'], ['info', '--help'], ['run', '--help'], ['advise', '--help'],
+                          ['isolate', '--help']):
             done = pagable(*arguments)
             out, err = text(done)
             self.assertEqual((done.returncode, err), (0, ''), arguments)
@@ -103,7 +104,14 @@ class Usage(Case):
         self.assertRegex(out, r'^pagable \d+\.\d+\.\d+\n$')
 
     def test_every_option_is_in_the_manual(self):
-        for command in ('run', 'report', 'info'):
+        out, _ = text(pagable('--help'))
+        commands = re.findall(r'^  ([a-z]+) ', out, re.M)
+        self.assertEqual(commands, ['run', 'report', 'advise', 'isolate', 'info', 'explain'])
+        with open(os.path.join(SOURCE, 'man', 'pagable.1.scd'), encoding='utf-8') as file:
+            overview = file.read()
+        for command in commands:
+            for form in (f'*pagable {command}* [OPTION...]', f'\n*{command}*\n', f'*pagable-{command}*(1)'):
+                self.assertIn(form, overview)
             out, _ = text(pagable(command, '--help'))
             with open(os.path.join(SOURCE, 'man', f'pagable-{command}.1.scd'),
                       encoding='utf-8') as file:
