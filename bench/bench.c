@@ -18,7 +18,8 @@ static const struct {
 };
 #define VERIFIED    (sizeof verified / sizeof *verified)
 #define RESULTS     (3u + BENCH_PAGER_RESULTS + VERIFIED)
-#define ALL_RESULTS (RESULTS + SECTION_RESULTS + NATIVE_RESULTS)
+#define OTHERS      (RESULTS + SECTION_RESULTS + NATIVE_RESULTS)
+#define ALL_RESULTS (OTHERS + BENCH_ADVISE_RESULTS)
 
 uint64_t bench_now(void)
 {
@@ -81,6 +82,7 @@ int main(int argc, char **argv)
     }
     bench_section(&results[RESULTS], quick);
     bench_native(&results[RESULTS + SECTION_RESULTS], quick);
+    bench_advise(&results[OTHERS], quick);
     bench_start(&results[0], quick ? 3 : 201);
     bench_fault(&results[1], quick ? 50 : 5000);
     bench_pager(&results[3], quick ? 5 : 501);

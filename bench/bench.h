@@ -36,4 +36,8 @@ void bench_verified(struct bench_result *result, const char *name, const char *d
 #define NATIVE_RESULTS 3u
 void bench_native(struct bench_result results[NATIVE_RESULTS], bool quick);
 
+/* advise.c: the whole analysis of large images, against decoding alone. */
+#define BENCH_ADVISE_RESULTS 2u
+void bench_advise(struct bench_result results[BENCH_ADVISE_RESULTS], bool quick);
+
 #endif

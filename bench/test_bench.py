@@ -28,7 +28,7 @@ class Bench(unittest.TestCase):
         self.assertEqual(names, ['driver-entry', 'fault-in', 'fault-in-minimal', 'cold_lock_pe_16p',
                                  'cold_lock_pe_256p', 'trim_pe_256p', 'verified-ftdisk',
                                  'verified-serial', 'verified-parallel', 'cold_lock_16p',
-                                 'cold_lock_256p', 'trim_256p'])
+                                 'cold_lock_256p', 'trim_256p', 'advise_10mb', 'advise_1mb'])
         for result in report['results']:
             self.assertGreater(result['value'], 0)
             self.assertGreater(result['ratio'], 0)
@@ -37,6 +37,10 @@ class Bench(unittest.TestCase):
             if result['name'].startswith('verified-'):
                 self.assertGreater(result['trims'], 0)
                 self.assertGreater(result['page_ins'], result['versus_page_ins'])
+            if result['name'].startswith('advise_'):
+                self.assertGreater(result['functions'], 100)
+                self.assertGreater(result['calls'], 1000)
+                self.assertGreater(result['bytes_decoded'], result['text_bytes'] // 2)
 
     def test_usage(self):
         done = subprocess.run([PROGRAM, '--fast'], stderr=subprocess.PIPE, check=False)
