@@ -8,6 +8,7 @@
 #include "source/body.h"
 
 #include "base/assert.h"
+#include "source/macros.h"
 
 #define DEPTH_MAX 200u
 
@@ -82,10 +83,14 @@ static bool parse_head(struct parser *p, uint32_t index)
     return true;
 }
 
+static bool is_literal(const struct parser *p, uint32_t first);
+
 static bool parse_semicolon(struct parser *p)
 {
-    while (p->at < p->end && !is_punct(p, PUNCT(';')) && !is_punct(p, PUNCT('{')) &&
-           !is_punct(p, PUNCT('}'))) {
+    uint32_t first = p->at - 1;
+
+    while (p->at < p->end && !is_punct(p, PUNCT(';')) && !is_punct(p, PUNCT('}')) &&
+           (!is_punct(p, PUNCT('{')) || is_literal(p, first - 1))) {
         p->at = past(p, p->at);
     }
     if (!is_punct(p, PUNCT(';'))) {
@@ -169,10 +174,14 @@ static uint32_t parse_do(struct parser *p, uint32_t parent)
     return close_statement(p, index);
 }
 
-/* The statement that a label or case stands before; an empty one before a '}'. */
+/* The statement that a label or case stands before; in a block an empty one, and what follows is
+ * another statement of the block. */
 static uint32_t parse_labelled(struct parser *p, uint32_t index)
 {
-    if (is_punct(p, PUNCT('}')) || p->at >= p->end) {
+    uint32_t parent = p->body->statements[index].parent;
+
+    if (is_punct(p, PUNCT('}')) || p->at >= p->end ||
+        (parent != NONE && p->body->statements[parent].kind == STATEMENT_COMPOUND)) {
         close_statement(p, open_statement(p, STATEMENT_EMPTY, index));
     } else if (parse_statement(p, index) == NONE) {
         return NONE;
@@ -275,16 +284,41 @@ static bool is_operator_word(const struct unit *unit, uint32_t at)
     return code_word(unit, at) && range_in(unit, token_range(&unit->code[at]), words);
 }
 
+/* `(*f)(`, `(CALL *f)(`, `(*a)[` behind a type, from the '(' on. */
+static bool declares_pointer(const struct parser *p, uint32_t open)
+{
+    const struct unit *unit = p->unit;
+    uint32_t at = open + 1 + code_word(unit, open + 1), close = unit->match[open];
+
+    if (close == NONE || !code_punct(unit, at, PUNCT('*'))) {
+        return false;
+    }
+    while (at < close && (code_punct(unit, at, PUNCT('*')) || is_type_word(unit, at))) {
+        at++;
+    }
+    if (!code_word(unit, at)) {
+        return false;
+    }
+    at++;
+    at = code_punct(unit, at, PUNCT('[')) ? past(p, at) : at;
+    return at == close &&
+           (code_punct(unit, close + 1, PUNCT('(')) || code_punct(unit, close + 1, PUNCT('[')));
+}
+
 /* `T x`, `T *x;`, `N::T x`, `T (*f)(`, or a word that only declarations have. */
 static bool looks_declared(const struct parser *p)
 {
     const struct unit *unit = p->unit;
     uint32_t at = p->at, stars = 0;
 
+    while (code_word(unit, at) && is_annotation(unit, token_range(&unit->code[at])) &&
+           !code_is(unit, at, "__declspec")) {
+        at = code_punct(unit, at + 1, PUNCT('(')) ? past(p, at + 1) : at + 1;
+    }
     if (is_type_word(unit, at)) {
         return true;
     }
-    if (!code_word(unit, at) || is_operator_word(unit, at)) {
+    if (at == p->end || !code_word(unit, at) || is_operator_word(unit, at)) {
         return false;
     }
     at++;
@@ -294,9 +328,8 @@ static bool looks_declared(const struct parser *p)
     if (code_word(unit, at)) {
         return !is_operator_word(unit, at);
     }
-    if (code_punct(unit, at, PUNCT('(')) && code_punct(unit, at + 1, PUNCT('*')) &&
-        code_word(unit, at + 2) && code_punct(unit, at + 3, PUNCT(')'))) {
-        return code_punct(unit, at + 4, PUNCT('('));
+    if (code_punct(unit, at, PUNCT('('))) {
+        return declares_pointer(p, at);
     }
     for (; code_punct(unit, at, PUNCT('*')) || is_type_word(unit, at); at++) {
         stars++;
@@ -317,17 +350,57 @@ static bool is_bare_macro(const struct parser *p, uint32_t first, uint32_t after
            (code_word(unit, after) || code_punct(unit, after, PUNCT('}')));
 }
 
+/* TRACE_ENTER, alone in its line, and the next line is no part of it. */
+static bool is_macro_line(const struct parser *p)
+{
+    const struct unit *unit = p->unit;
+    const struct macro *macro = macro_used(unit, p->at);
+    uint32_t next = p->at + 1;
+
+    if (!code_word(unit, p->at) || next >= p->end || (unit->code[next].flags & TOKEN_FIRST) == 0 ||
+        code_punct(unit, next, PUNCT(';'))) {
+        return false;
+    }
+    if (macro == NULL || macro->parameters) {
+        return false;
+    }
+    for (uint32_t i = macro->body.begin; i < macro->body.end; i++) {
+        char c = unit->text[i];
+
+        if (c == '(' || c == ';' || c == '{') {
+            return true;
+        }
+    }
+    return macro_is_empty(unit, macro);
+}
+
+/* `(T){1, 2}` rather than `FOR_EACH(x) {`: what the parentheses before the brace stand behind. */
+static bool is_literal(const struct parser *p, uint32_t first)
+{
+    const struct unit *unit = p->unit;
+    uint32_t open = code_punct(unit, p->at - 1, PUNCT(')')) ? unit->match[p->at - 1] : NONE;
+
+    return open != NONE && open > first &&
+           (unit->code[open - 1].kind == TOKEN_PUNCTUATION || code_is(unit, open - 1, "return")) &&
+           !code_punct(unit, open - 1, PUNCT(')'));
+}
+
 static uint32_t parse_simple(struct parser *p, uint32_t parent)
 {
-    bool declared = looks_declared(p);
+    bool declared = looks_declared(p) && !is_macro_line(p);
     uint32_t first = p->at,
              index =
                  open_statement(p, declared ? STATEMENT_DECLARATION : STATEMENT_EXPRESSION, parent);
 
+    if (!declared && is_macro_line(p)) {
+        p->at++;
+        return close_statement(p, index);
+    }
     while (p->at < p->end && !is_punct(p, PUNCT(';'))) {
-        bool value = p->at > first && (code_punct(p->unit, p->at - 1, PUNCT('=')) ||
-                                       code_punct(p->unit, p->at - 1, PUNCT(',')) || declared ||
-                                       code_punct(p->unit, p->at - 1, PUNCT(']')));
+        bool value =
+            p->at > first && (code_punct(p->unit, p->at - 1, PUNCT('=')) ||
+                              code_punct(p->unit, p->at - 1, PUNCT(',')) || declared ||
+                              code_punct(p->unit, p->at - 1, PUNCT(']')) || is_literal(p, first));
 
         if (is_punct(p, PUNCT('}')) || is_bare_macro(p, first, p->at)) {
             return close_statement(p, index);

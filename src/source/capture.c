@@ -114,6 +114,9 @@ static bool wanted_after(struct work *work, const struct region *r, uint32_t loc
                 return true;
             }
         }
+        if (b->nodes[n].handler != NONE && live[b->nodes[n].handler]) {
+            return true;
+        }
     }
     return false;
 }
@@ -160,15 +163,70 @@ static bool add(struct region *r, uint32_t local, enum capture_kind kind, bool v
     return true;
 }
 
-/* Declared in what moves: then it must be used there only. */
+/* Declared in what moves: then it must be used there only, and nobody may hold its address when
+ * the new routine returns. */
 static bool capture_own(struct work *work, struct region *r, uint32_t local, const struct facts *f)
 {
     const struct local *l = &work->locals.rows[local];
+    uint32_t line = work->unit->code[l->name_at].line;
 
+    if (l->escapes && l->statement != NONE &&
+        work->body.statements[l->statement].parent == r->block) {
+        return refuse_local(work, r, l, line,
+                            "is declared between acquire and release, and its address is kept",
+                            "declare it before the lock is taken");
+    }
     return !f->used_else ||
-           refuse_local(work, r, l, work->unit->code[l->name_at].line,
+           refuse_local(work, r, l, line,
                         "is declared between acquire and release and used after the release",
                         "declare it before the lock is taken");
+}
+
+/* `struct x {` in the routine. */
+static bool declares_tag(const struct work *work, struct range name)
+{
+    const struct unit *unit = work->unit;
+
+    for (uint32_t i = work->function->body + 1; i + 1 < work->function->body_end; i++) {
+        if (code_punct(unit, i + 1, PUNCT('{')) && code_word(unit, i) &&
+            range_same(unit, name, token_range(&unit->code[i])) &&
+            (code_is(unit, i - 1, "struct") || code_is(unit, i - 1, "union") ||
+             code_is(unit, i - 1, "enum"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A type, or the size of an array, that only the routine itself knows. */
+static bool has_type_of_its_own(const struct work *work, const struct local *l)
+{
+    for (uint32_t i = l->specifiers; i < l->declarator_end; i++) {
+        uint32_t use;
+
+        i = i == l->specifiers_end && l->declarator > i ? l->declarator : i;
+        use = i != l->name_at ? use_at(&work->locals, i) : NONE;
+        if ((use < work->locals.use_count && work->locals.uses[use].at == i) ||
+            ((code_is(work->unit, i, "struct") || code_is(work->unit, i, "union") ||
+              code_is(work->unit, i, "enum")) &&
+             declares_tag(work, token_range(&work->unit->code[i + 1])))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The branches that the declaration is in are around the region, too. */
+static bool is_always_declared(const struct work *work, const struct region *r,
+                               const struct local *l)
+{
+    uint32_t branch = work->unit->code[region_token_first(work, r)].branch;
+    uint32_t declared = work->unit->code[l->name_at].branch;
+
+    while (branch != declared && branch != 0) {
+        branch = work->unit->branches[branch].parent;
+    }
+    return branch == declared;
 }
 
 static bool check_local(struct work *work, struct region *r, const struct local *l,
@@ -178,11 +236,25 @@ static bool check_local(struct work *work, struct region *r, const struct local 
         return refuse_local(work, r, l, f->line, "is a static local",
                             "make it static at file scope");
     }
+    if (!is_always_declared(work, r, l)) {
+        return refuse_local(work, r, l, f->line, "is declared under a condition of the compiler",
+                            "declare it without #if");
+    }
+    if (l->is_type) {
+        return refuse_local(work, r, l, f->line, "is declared by the routine itself",
+                            "declare the type at file scope");
+    }
+    if (has_type_of_its_own(work, l)) {
+        return refuse_local(work, r, l, f->line,
+                            "has a type or size that the routine itself declares",
+                            "declare the type at file scope, the size as a constant");
+    }
     if (l->own_type) {
         return refuse_local(work, r, l, f->line, "has a type that the routine itself declares",
                             "declare the type at file scope");
     }
-    if (l->array && f->whole) {
+    if (l->array && f->whole && !l->parameter &&
+        (l->function_pointer || code_punct(work->unit, l->name_at + 2, PUNCT(']')))) {
         return refuse_local(work, r, l, f->line,
                             "is an array whose size or address is asked for with the lock held",
                             "put the size into a variable or a constant");
@@ -192,6 +264,11 @@ static bool check_local(struct work *work, struct region *r, const struct local 
                             "give its type a name");
     }
     return true;
+}
+
+static bool has_handler(const struct work *work, const struct region *r)
+{
+    return work->body.nodes[r->acquire->node].handler != NONE;
 }
 
 static bool capture_local(struct work *work, struct region *r, uint32_t local, bool *flags)
@@ -218,11 +295,13 @@ static bool capture_local(struct work *work, struct region *r, uint32_t local, b
                                    : "is the saved IRQL, and is used after the region",
                             "give each lock a variable of its own");
     }
-    if (!l->parameter && !needed && !wanted && !(l->address && f.used_else && !kept)) {
+    if (!l->parameter && !needed && !wanted && !l->escapes &&
+        !(l->address && f.used_else && !kept)) {
         return add(r, local, CAPTURE_LOCAL, false);
     }
     if (l->array || (l->function_pointer && !wanted)) {
-        return add(r, local, CAPTURE_VALUE, false);
+        return add(r, local, l->array && f.whole && !l->parameter ? CAPTURE_POINTER : CAPTURE_VALUE,
+                   false);
     }
     if (l->address || l->is_volatile || (f.written && f.part)) {
         return l->function_pointer
@@ -236,6 +315,9 @@ static bool capture_local(struct work *work, struct region *r, uint32_t local, b
     if (l->function_pointer) {
         return refuse_local(work, r, l, f.line, "is written with the lock held",
                             "give its type a name");
+    }
+    if (has_handler(work, r)) { /* which sees what was written before the exception */
+        return add(r, local, CAPTURE_POINTER, false);
     }
     passes = value_reaches(work, r, local, flags, true);
     if (passes && !needed && !has_value_before(work, r, local)) {

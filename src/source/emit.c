@@ -8,6 +8,8 @@
  */
 #include "source/emit.h"
 
+#include "source/macros.h"
+
 enum exit_form exit_form(const struct region *region)
 {
     bool chain = false, switches = false;
@@ -100,6 +102,13 @@ static const struct capture *pointer_at(const struct emit *e, uint32_t use)
     return NULL;
 }
 
+/* An argument of a macro, which may do more with it than with a value: FIELD(x). */
+static bool in_macro(const struct unit *unit, uint32_t token)
+{
+    return code_punct(unit, token - 1, PUNCT('(')) && code_word(unit, token - 2) &&
+           macro_argument(unit, token, token + 1) != ARGUMENT_READ;
+}
+
 /* A variable that is now behind a pointer: `&x` -> x, `x.a` -> x->a, else *x.  *at is behind what
  * was copied, and moves behind what this stands for. */
 static void put_pointed(struct emit *e, uint32_t token, uint32_t *at)
@@ -115,7 +124,7 @@ static void put_pointed(struct emit *e, uint32_t token, uint32_t *at)
         next != PUNCT('.') && next != PUNCT('[') && next != PUNCT2('-', '>');
     bool wrapped = next == PUNCT2('-', '>') || next == PUNCT('[') || next == PUNCT('(') ||
                    next == PUNCT2('+', '+') || next == PUNCT2('-', '-') || before == '*' ||
-                   before == '/' || before == '&';
+                   before == '/' || before == '&' || in_macro(unit, token);
     int length = (int)(t->end - t->begin);
 
     if (address) {

@@ -21,6 +21,7 @@ struct emit {
     const char *unit;      /* one step of indentation */
     const char *exit_name; /* of a variable for the exit code: no other name of the file */
     enum exit_form form;
+    bool declaring; /* a local, not a parameter */
     struct text text;
 };
 

@@ -7,14 +7,25 @@
 
 #define COLUMNS 100u
 
-/* Words about a parameter that say nothing of a copy of it. */
-static bool is_left_out(const struct unit *unit, uint32_t at)
+/* DECLSPEC_ALIGN(16), __declspec(align(16)): no parameter may have it. */
+static bool is_alignment(const struct unit *unit, uint32_t at)
+{
+    struct range word = token_range(&unit->code[at]);
+
+    return range_begins(unit, word, "DECLSPEC_ALIGN") || range_is(unit, word, "_Alignas") ||
+           range_is(unit, word, "alignas") ||
+           (code_punct(unit, at + 1, PUNCT('(')) &&
+            (code_is(unit, at + 2, "align") || code_is(unit, at + 3, "aligned")));
+}
+
+/* Words about a parameter that say nothing of a copy of it; `local`: a copy that is declared. */
+static bool is_left_out(const struct unit *unit, uint32_t at, bool local)
 {
     static const char *const words[] = {"register", NULL};
     struct range word = token_range(&unit->code[at]);
 
     return code_word(unit, at) &&
-           ((is_annotation(unit, word) && !range_begins(unit, word, "DECLSPEC_ALIGN")) ||
+           ((is_annotation(unit, word) && !(local && is_alignment(unit, at))) ||
             range_in(unit, word, words));
 }
 
@@ -34,7 +45,7 @@ void emit_tokens(struct emit *emit, uint32_t first, uint32_t end)
     uint32_t before = NONE;
 
     for (uint32_t i = first; i < end; i++) {
-        if (is_left_out(unit, i)) {
+        if (is_left_out(unit, i, emit->declaring)) {
             if (code_punct(unit, i + 1, PUNCT('(')) && unit->match[i + 1] != NONE) {
                 i = unit->match[i + 1];
             }
@@ -69,8 +80,12 @@ static void put_variable(struct emit *emit, const struct local *l, bool pointer)
     if (l->name_at > l->declarator && !ends_with_star(emit)) {
         text_put(&emit->text, " "); /* T *const x */
     }
-    text_put(&emit->text, "*");
+    text_put(&emit->text, l->array ? "(*" : "*");
     text_add(&emit->text, unit->text + l->name.begin, range_length(l->name));
+    if (l->array) {
+        text_put(&emit->text, ")");
+        emit_tokens(emit, l->name_at + 1, l->declarator_end);
+    }
 }
 
 /* The type of a result: the declaration without the name. */
@@ -204,7 +219,9 @@ void emit_declaration(struct emit *emit, const struct capture *capture)
     const struct unit *unit = emit->work->unit;
     uint32_t last = l->value_end > l->declarator_end ? l->value_end : l->declarator_end;
 
+    emit->declaring = true;
     put_variable(emit, l, false);
+    emit->declaring = false;
     text_put(&emit->text, ";");
     if (l->statement != NONE && code_punct(unit, last, PUNCT(';')) &&
         emit->work->body.statements[l->statement].first == l->specifiers) {

@@ -7,8 +7,11 @@
  */
 #include "source/body.h"
 
+#include <string.h>
+
 #include "base/assert.h"
 #include "source/calls.h"
+#include "source/macros.h"
 
 /* Where jumps inside of a statement go. */
 struct targets {
@@ -210,7 +213,10 @@ static uint32_t link_simple(struct body *b, uint32_t index, uint32_t next, struc
         target = ends_here(b, s) ? NONE : next;
         break;
     }
-    set_edges(b, node, target, NONE);
+    /* A jump that some compiler leaves out is passed as well. */
+    set_edges(b, node, target,
+              b->unit->code[s->first].branch != b->unit->code[b->function->body].branch ? next
+                                                                                        : NONE);
     return node;
 }
 
@@ -246,44 +252,176 @@ static uint32_t link_statement(struct body *b, uint32_t index, uint32_t next, st
     }
 }
 
-#define LABELS_MAX 512u
+/* ---- goto ---- */
 
-/* goto: to the label of that name in the routine. */
-static bool link_gotos(struct body *b)
+/* Labels of the routine, and the edges with those to labels among them. */
+struct gotos {
+    struct body *body;
+    uint32_t *labels; /* statements */
+    uint32_t count;
+    uint32_t *edges;
+    uint32_t edge_count, capacity;
+    uint32_t left; /* tokens of macros that are still looked at */
+};
+
+static uint32_t label_named(const struct gotos *g, struct range name)
 {
-    uint32_t labels[LABELS_MAX], count = 0;
+    const struct body *b = g->body;
 
-    for (uint32_t i = 0; i < b->statement_count; i++) {
-        if (b->statements[i].kind == STATEMENT_LABEL && count < LABELS_MAX) {
-            labels[count++] = i;
+    for (uint32_t i = 0; i < g->count; i++) {
+        const struct statement *label = &b->statements[g->labels[i]];
+
+        if (range_same(b->unit, token_range(&b->unit->code[label->head_first]), name)) {
+            return label->node;
         }
     }
-    for (uint32_t i = 0; i < b->statement_count; i++) {
-        const struct statement *s = &b->statements[i];
-        uint32_t found = NONE;
+    return NONE;
+}
 
-        if (s->kind != STATEMENT_GOTO) {
+static void add_edge(struct gotos *g, uint32_t target)
+{
+    if (g->edge_count == g->capacity) {
+        uint32_t capacity = g->capacity * 2 + 64;
+        uint32_t *edges = arena_array(g->body->arena, capacity, sizeof *edges);
+
+        if (edges == NULL) {
+            return;
+        }
+        if (g->edge_count > 0) {
+            memcpy(edges, g->edges, g->edge_count * sizeof *edges);
+        }
+        g->edges = edges;
+        g->capacity = capacity;
+    }
+    g->edges[g->edge_count++] = target;
+}
+
+static bool give_up(struct gotos *g, uint32_t at, const char *why)
+{
+    g->body->why = why;
+    g->body->why_line = g->body->unit->code[at].line;
+    return false;
+}
+
+/* `goto X` in the text of a macro. */
+static bool note_goto(void *context, const struct macro_token *t)
+{
+    struct gotos *g = context;
+    uint32_t label = t->after_goto && !t->parameter ? label_named(g, token_range(&t->token)) : NONE;
+
+    if (label != NONE) {
+        add_edge(g, label);
+    }
+    return g->left > 0 && g->left-- > 0;
+}
+
+static bool is_no_break(void *context, const struct macro_token *t)
+{
+    const struct gotos *g = context;
+
+    return !token_is(g->body->unit, &t->token, "break") &&
+           !token_is(g->body->unit, &t->token, "continue");
+}
+
+/* A macro with a break leaves the loop that it stands in, unless it has a loop of its own. */
+static bool has_loop(const struct unit *unit, const struct macro *macro)
+{
+    for (uint32_t i = macro->body.begin; i + 3 < macro->body.end; i++) {
+        if (range_begins(unit, (struct range){i, macro->body.end}, "for") ||
+            range_begins(unit, (struct range){i, macro->body.end}, "while") ||
+            range_begins(unit, (struct range){i, macro->body.end}, "switch")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Jumps that a node holds without being one: in a macro, in a block that a macro makes, or by a
+ * label that a macro is given. */
+static bool link_hidden(struct gotos *g, const struct node *node)
+{
+    const struct unit *unit = g->body->unit;
+
+    for (uint32_t i = node->first; i < node->end; i++) {
+        const struct macro *macro = macro_used(unit, i);
+        uint32_t label = NONE;
+
+        if (!code_word(unit, i)) {
             continue;
         }
-        for (uint32_t j = 0; j < count && found == NONE; j++) {
-            const struct statement *label = &b->statements[labels[j]];
-
-            if (s->head_end == s->head_first + 1 &&
-                range_same(b->unit, token_range(&b->unit->code[label->head_first]),
-                           token_range(&b->unit->code[s->head_first]))) {
-                found = label->node;
-            }
+        if (i > node->first &&
+            (code_is(unit, i - 1, "goto") ||
+             ((code_punct(unit, i - 1, PUNCT('(')) || code_punct(unit, i - 1, PUNCT(','))) &&
+              (code_punct(unit, i + 1, PUNCT(')')) || code_punct(unit, i + 1, PUNCT(',')))))) {
+            label = label_named(g, token_range(&unit->code[i]));
         }
-        if (found == NONE) {
-            b->why = "a goto whose label is not in the routine";
-            b->why_line = b->unit->code[s->first].line;
-            return false;
+        if (label != NONE) {
+            add_edge(g, label);
         }
-        b->edges[b->edge_count] = found;
-        b->nodes[s->node].edges = b->edge_count++;
-        b->nodes[s->node].count = 1;
+        if (macro == NULL) {
+            continue;
+        }
+        if (g->count > 0) {
+            macro_walk(unit, macro, note_goto, g);
+        }
+        if (!macro_walk(unit, macro, is_no_break, g) && !has_loop(unit, macro)) {
+            return give_up(g, i, "a macro with a break or continue");
+        }
+        if (g->left == 0) {
+            return give_up(g, i, "macros that are too long to be looked through");
+        }
     }
     return true;
+}
+
+#define MACRO_TOKENS_OF_ROUTINE (1u << 20)
+
+static bool link_goto(struct gotos *g, uint32_t node)
+{
+    const struct body *b = g->body;
+    const struct statement *s = &b->statements[b->nodes[node].statement];
+    uint32_t label = s->head_end == s->head_first + 1
+                         ? label_named(g, token_range(&b->unit->code[s->head_first]))
+                         : NONE;
+
+    if (label == NONE) {
+        return give_up(g, s->first, "a goto whose label is not in the routine");
+    }
+    add_edge(g, label);
+    return true;
+}
+
+/* goto: to the label of that name in the routine.  Edges of each node are one after the other, so
+ * all of them are written anew. */
+static bool link_gotos(struct body *b)
+{
+    struct gotos g = {.body = b, .left = MACRO_TOKENS_OF_ROUTINE};
+
+    g.labels = arena_array(b->arena, b->statement_count, sizeof *g.labels);
+    for (uint32_t i = 0; g.labels != NULL && i < b->statement_count; i++) {
+        if (b->statements[i].kind == STATEMENT_LABEL) {
+            g.labels[g.count++] = i;
+        }
+    }
+    for (uint32_t n = 1; n < b->node_count && !b->arena->failed; n++) {
+        struct node *node = &b->nodes[n];
+        uint32_t first = g.edge_count;
+
+        for (uint32_t i = 0; i < node->count; i++) {
+            add_edge(&g, b->edges[node->edges + i]);
+        }
+        if (b->statements[node->statement].kind == STATEMENT_GOTO
+                ? !link_goto(&g, n)
+                : b->statements[node->statement].kind != STATEMENT_LABEL &&
+                      !link_hidden(&g, node)) {
+            return false;
+        }
+        node->edges = first;
+        node->count = g.edge_count - first;
+    }
+    b->edges = g.edges;
+    b->edge_count = g.edge_count;
+    return !b->arena->failed;
 }
 
 /* Where a node may go: successor number `i`, then its handler. */
@@ -317,11 +455,10 @@ static void link_back(struct body *b)
 bool flow_read(struct body *b)
 {
     struct targets to = {NODE_EXIT, NODE_EXIT, NODE_EXIT, NONE};
-    size_t nodes = (size_t)b->statement_count * 3 + 2;
+    size_t nodes = (size_t)b->statement_count * 3 + 2, edges = nodes * 2 + b->statement_count;
 
     b->nodes = arena_array(b->arena, nodes, sizeof *b->nodes);
-    b->edges = arena_array(b->arena, nodes * 2 + b->statement_count, sizeof *b->edges);
-    b->back = arena_array(b->arena, nodes * 3 + b->statement_count, sizeof *b->back);
+    b->edges = arena_array(b->arena, edges, sizeof *b->edges);
     b->back_first = arena_array(b->arena, nodes + 3, sizeof *b->back_first);
     if (b->arena->failed) {
         return false;
@@ -329,10 +466,14 @@ bool flow_read(struct body *b)
     b->nodes[NODE_EXIT] = (struct node){.handler = NONE};
     b->node_count = 1;
     b->entry = link_statement(b, 0, NODE_EXIT, to);
+    PG_ASSERT(b->node_count <= nodes && b->edge_count <= edges);
     if (!link_gotos(b)) {
         return false;
     }
-    PG_ASSERT(b->node_count <= nodes && b->edge_count <= nodes * 2 + b->statement_count);
+    b->back = arena_array(b->arena, (size_t)b->edge_count + b->node_count, sizeof *b->back);
+    if (b->back == NULL) {
+        return false;
+    }
     link_back(b);
     return true;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/host.h"
+#include "source/macros.h"
 
 #define REGIONS_MAX 32u /* of one routine */
 
@@ -111,8 +112,8 @@ static bool is_held(const struct work *w, uint32_t node)
     return false;
 }
 
-/* The outermost regions of a routine, in the order of the file. */
-static void find_regions(struct work *w)
+/* The outermost regions of a routine, in the order of the file.  False: too many. */
+static bool find_regions(struct work *w)
 {
     w->regions = arena_array(w->arena, REGIONS_MAX, sizeof *w->regions);
     for (;;) {
@@ -126,12 +127,15 @@ static void find_regions(struct work *w)
                 next = call;
             }
         }
-        if (next == NULL || w->region_count == REGIONS_MAX) {
-            return;
+        if (next == NULL) {
+            return true;
+        }
+        if (w->region_count == REGIONS_MAX) {
+            return false;
         }
         region_read(w, next, &w->regions[w->region_count]);
         if (w->regions[w->region_count].held == NULL) {
-            return; /* no memory */
+            return true; /* no memory */
         }
         w->regions[w->region_count].held[next->node] = true;
         w->region_count++;
@@ -235,10 +239,20 @@ static void rewrite(struct session *s, struct work *w, bool all)
     text_free(&routines);
 }
 
+/* Its head is compiled under a condition that its body is not. */
+static bool is_torn(const struct unit *unit, const struct function *f)
+{
+    return unit->code[f->first].branch != unit->code[f->body].branch ||
+           unit->code[f->body_end].branch != unit->code[f->body].branch;
+}
+
 /* What stands against this routine as such; NULL: nothing. */
 static const char *unfit(const struct session *s, const struct function *f, const char **hint)
 {
     *hint = "put the code with the lock into a routine of its own by hand";
+    if (is_torn(&s->unit, f)) {
+        return "conditional compilation decides about its head or its braces";
+    }
     if (f->method) {
         return "it is a member of a class: what its names mean is not in this file";
     }
@@ -257,11 +271,79 @@ static const char *unfit(const struct session *s, const struct function *f, cons
     return NULL;
 }
 
+/* A routine of this file that comes back with a lock: it acquires, and releases nothing. */
+static bool leaves_raised(const struct unit *unit, const struct function *f)
+{
+    bool acquires = false;
+
+    for (uint32_t i = f->body; f->body_end != NONE && i < f->body_end; i++) {
+        const struct call_row *row = code_word(unit, i) && code_punct(unit, i + 1, PUNCT('('))
+                                         ? call_named(unit, token_range(&unit->code[i]))
+                                         : NULL;
+
+        if (row != NULL && row->kind == CALL_RELEASE) {
+            return false;
+        }
+        acquires = acquires || (row != NULL && row->kind == CALL_ACQUIRE && !row->raises);
+    }
+    return acquires;
+}
+
+/* The answer to a question about a row of a table, asked once. */
+enum answer { UNKNOWN, NO, YES };
+
+static bool ask_macro(struct session *s, const struct macro *macro)
+{
+    uint8_t *answer = &s->macro_locks[macro - s->unit.macros];
+
+    if (*answer == UNKNOWN) {
+        *answer = macro_locks(&s->unit, macro) ? YES : NO;
+    }
+    return *answer == YES;
+}
+
+static bool ask_function(struct session *s, const struct function *f)
+{
+    uint8_t *answer = &s->leaves_raised[f - s->unit.functions];
+
+    if (*answer == UNKNOWN) {
+        *answer = leaves_raised(&s->unit, f) ? YES : NO;
+    }
+    return *answer == YES;
+}
+
+/* A lock that is taken or given back where this file does not say so in the routine itself: NULL,
+ * or how. */
+static const char *hidden_lock(struct session *s, const struct function *f, uint32_t *line)
+{
+    const struct unit *unit = &s->unit;
+
+    for (uint32_t i = f->body; f->body_end != NONE && i < f->body_end; i++) {
+        const struct macro *macro = macro_used(unit, i);
+        struct range name = token_range(&unit->code[i]);
+        const struct function *callee = code_word(unit, i) && code_punct(unit, i + 1, PUNCT('('))
+                                            ? function_named(unit, name)
+                                            : NULL;
+
+        *line = unit->code[i].line;
+        if (macro != NULL && ask_macro(s, macro)) {
+            return arena_print(&s->unit.arena,
+                               "the macro %.*s in line %u acquires or releases a lock",
+                               (int)range_length(name), unit->text + name.begin, *line);
+        }
+        if (callee != NULL && callee != f && ask_function(s, callee)) {
+            return arena_print(&s->unit.arena, "%.*s, called in line %u, returns with a lock held",
+                               (int)range_length(name), unit->text + name.begin, *line);
+        }
+    }
+    return NULL;
+}
+
 /* Keep the chosen regions only, and say whether none is left behind. */
 static bool choose(struct session *s, struct work *w)
 {
     uint32_t kept = 0;
-    bool all = w->region_count < REGIONS_MAX;
+    bool all = true;
 
     for (uint32_t i = 0; i < w->region_count; i++) {
         if (is_chosen(s, &w->regions[i])) {
@@ -277,10 +359,15 @@ static bool choose(struct session *s, struct work *w)
 static void isolate_function(struct session *s, const struct function *f)
 {
     struct work w;
-    const char *hint, *why = unfit(s, f, &hint);
+    const char *hint, *why = unfit(s, f, &hint), *hidden;
     uint32_t line;
     bool all, refused = false;
 
+    hidden = hidden_lock(s, f, &line);
+    if (hidden != NULL) {
+        refuse(s, f, line, hidden, "write it out in the routine that holds the lock");
+        return;
+    }
     if (!work_read(&s->unit, f, &s->unit.arena, &w)) {
         if (w.body.why != NULL) {
             refuse(s, f, w.body.why_line,
@@ -289,7 +376,11 @@ static void isolate_function(struct session *s, const struct function *f)
         }
         return;
     }
-    find_regions(&w);
+    if (!find_regions(&w)) {
+        refuse(s, f, f->line, "it takes locks in more places than are looked at",
+               "split the routine");
+        return;
+    }
     all = choose(s, &w);
     if (w.region_count == 0) {
         return;
@@ -317,8 +408,11 @@ static void isolate_function(struct session *s, const struct function *f)
 /* ---- the file ---- */
 
 /* It calls something that acquires or raises. */
-static bool acquires(const struct unit *unit, const struct function *f)
+static bool acquires(struct session *s, const struct function *f)
 {
+    const struct unit *unit = &s->unit;
+    uint32_t line;
+
     for (uint32_t i = f->body; f->body_end != NONE && i < f->body_end; i++) {
         const struct call_row *row = code_word(unit, i) && code_punct(unit, i + 1, PUNCT('('))
                                          ? call_named(unit, token_range(&unit->code[i]))
@@ -328,7 +422,7 @@ static bool acquires(const struct unit *unit, const struct function *f)
             return true;
         }
     }
-    return false;
+    return f->body_end != NONE && hidden_lock(s, f, &line) != NULL;
 }
 
 /*
@@ -388,10 +482,17 @@ pg_status source_isolate(const char *file, const char *text, size_t bytes,
     }
     status = unit_read(file, text, bytes, &s.unit);
     s.edits.arena = &s.unit.arena;
+    s.macro_locks =
+        arena_array(&s.unit.arena, (size_t)s.unit.macro_count + 1, sizeof *s.macro_locks);
+    s.leaves_raised =
+        arena_array(&s.unit.arena, (size_t)s.unit.function_count + 1, sizeof *s.leaves_raised);
+    if (status == PG_OK && s.unit.arena.failed) {
+        status = PG_E_NO_MEMORY;
+    }
     for (uint32_t i = 0; status == PG_OK && i < s.unit.function_count; i++) {
         const struct function *f = &s.unit.functions[i];
 
-        if (acquires(&s.unit, f)) {
+        if (acquires(&s, f)) {
             s.result->isolation.candidates++;
             if (is_wanted(&s, f)) {
                 isolate_function(&s, f);

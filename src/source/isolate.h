@@ -25,6 +25,8 @@ struct session {
     struct edits edits;
     struct list regions, refusals;
     struct list names; /* const char *: of new routines */
+    uint8_t *macro_locks,
+        *leaves_raised; /* what was asked of each macro and function (isolate.c) */
 };
 
 /* The routine's name, in the memory of the result. */

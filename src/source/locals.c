@@ -103,6 +103,10 @@ static void note_kind(const struct unit *unit, struct local *l)
 {
     l->is_static = has_word(unit, l->specifiers, l->specifiers_end, "static") ||
                    has_word(unit, l->specifiers, l->specifiers_end, "extern");
+    l->is_type = code_is(unit, l->specifiers, "typedef");
+    l->is_const = has_word(unit, l->declarator, l->name_at, "const") ||
+                  (has_word(unit, l->specifiers, l->specifiers_end, "const") &&
+                   !code_punct(unit, l->declarator, PUNCT('*')));
     l->is_volatile = has_word(unit, l->specifiers, l->specifiers_end, "volatile");
     for (uint32_t i = l->specifiers; i < l->specifiers_end; i++) {
         l->own_type = l->own_type || code_punct(unit, i, PUNCT('{'));
@@ -123,7 +127,7 @@ static struct local *add_local(const struct body *body, struct locals *locals, u
         return NULL;
     }
     if (locals->count == LOCALS_MAX) {
-        locals->too_many = true;
+        locals->why = "more local variables than are looked at";
         return NULL;
     }
     l = &locals->rows[locals->count++];
@@ -255,5 +259,5 @@ bool locals_read(const struct body *body, struct locals *out)
             add_for(body, out, i);
         }
     }
-    return !out->too_many && uses_read(body, out);
+    return out->why == NULL && uses_read(body, out);
 }

@@ -13,8 +13,10 @@ struct local {
     uint32_t specifiers, specifiers_end; /* tokens of the type before the stars */
     uint32_t declarator, declarator_end; /* stars, name, array bounds */
     uint32_t value, value_end;           /* initializer; empty: none */
-    bool parameter, is_static, array, function_pointer, is_volatile, own_type;
+    bool parameter, is_static, array, function_pointer, is_volatile, is_const, own_type;
+    bool is_type; /* no variable: a type, or a constant of an enumeration */
     bool address; /* its address is taken, other than for keeping the IRQL */
+    bool escapes; /* and not only for a call */
 };
 
 enum use_kind {
@@ -30,6 +32,7 @@ struct use {
     uint32_t node; /* in which it is; NONE: in none (a name in a label's place) */
     uint8_t kind;  /* enum use_kind */
     bool sized;    /* given to sizeof or the like: its type matters */
+    bool hidden;   /* `at` is a macro that names it */
 };
 
 #define LOCALS_MAX 1024u
@@ -38,11 +41,11 @@ struct locals {
     struct local *rows;
     uint32_t count;
     struct use *uses; /* in the order of the file; the names in declarations are none */
-    uint32_t use_count;
-    bool too_many;
+    uint32_t use_count, use_capacity;
+    const char *why; /* what is too much; NULL: nothing */
 };
 
-/* Memory from the body's arena; false: none, or LOCALS_MAX. */
+/* Memory from the body's arena; false: none, or `why`. */
 bool locals_read(const struct body *body, struct locals *out);
 /* (uses.c) Fill in the uses and what they say of each local. */
 bool uses_read(const struct body *body, struct locals *locals);

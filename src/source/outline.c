@@ -50,7 +50,8 @@ static bool is_suffix(const struct unit *unit, uint32_t at, uint32_t end)
         if (code_punct(unit, at, PUNCT2('-', '>'))) {
             return true;
         }
-        if (!code_word(unit, at) || !(is_annotation(unit, word) || range_in(unit, word, words))) {
+        if (!code_word(unit, at) || !(is_annotation(unit, word) || range_in(unit, word, words) ||
+                                      (at + 1 < end && code_punct(unit, at + 1, PUNCT('('))))) {
             return false;
         }
         at++;
@@ -98,6 +99,24 @@ static bool is_old_style(const struct unit *unit, uint32_t open, uint32_t at, ui
     return true;
 }
 
+/* `(PDEV d, ...)` or `(void)` rather than the argument of a macro: two words side by side, or a
+ * star, or nothing. */
+static bool looks_like_parameters(const struct unit *unit, uint32_t open)
+{
+    uint32_t close = unit->match[open];
+
+    if (close == open + 1 || (close == open + 2 && (code_is(unit, open + 1, "void") ||
+                                                    code_is(unit, open + 1, "VOID")))) {
+        return true;
+    }
+    for (uint32_t i = open + 1; i + 1 < close; i++) {
+        if (code_word(unit, i) && (code_word(unit, i + 1) || code_punct(unit, i + 1, PUNCT('*')))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The name before the parameters of what [first, end) declares; NONE when it is no function. */
 static uint32_t function_name(const struct unit *unit, uint32_t first, uint32_t end)
 {
@@ -114,6 +133,11 @@ static uint32_t function_name(const struct unit *unit, uint32_t first, uint32_t 
         if (code_word(unit, i) && i + 1 < end && code_punct(unit, i + 1, PUNCT('(')) &&
             unit->match[i + 1] != NONE && !is_annotation(unit, token_range(&unit->code[i])) &&
             !range_in(unit, token_range(&unit->code[i]), never)) {
+            /* f(T x) ACQUIRES(lock): what follows parameters at once is a macro about them. */
+            if (found != NONE && unit->match[found + 1] + 1 == i &&
+                looks_like_parameters(unit, found + 1)) {
+                return found;
+            }
             found = i;
             i++;
         }

@@ -88,6 +88,18 @@ static void keep_in(struct work *work, struct lock_call *call, uint32_t first, u
     call->keeper = *prefix == '\0' ? single_local(work, first, end) : NONE;
 }
 
+/* The local that `&x` is the address of. */
+static uint32_t object_kept(const struct work *work, uint32_t first, uint32_t end)
+{
+    strip(work->unit, &first, &end);
+    if (first == end || !code_punct(work->unit, first, PUNCT('&'))) {
+        return NONE;
+    }
+    first++;
+    strip(work->unit, &first, &end);
+    return single_local(work, first, end);
+}
+
 /* `X = f(...)`: the tokens of X, before the call's name at `at`. */
 static void keep_result(struct work *work, struct lock_call *call, const struct statement *s)
 {
@@ -118,8 +130,8 @@ static void read_call(struct work *work, const struct node *node, uint32_t index
         begin = s->first;
     } else if (there) {
         keep_in(work, call, first, end, row->where == KEEPER_POINTER);
-        if (row->where == KEEPER_OBJECT && code_punct(unit, first, PUNCT('&'))) {
-            call->keeper = single_local(work, first + 1, end);
+        if (row->where == KEEPER_OBJECT) { /* a lone name is a pointer, and keeps nothing itself */
+            call->keeper = object_kept(work, first, end);
         }
     }
     while (begin > s->first && code_punct(unit, begin - 1, PUNCT(')')) &&
@@ -192,10 +204,8 @@ bool work_read(const struct unit *unit, const struct function *function, struct 
         return false;
     }
     if (!locals_read(&out->body, &out->locals)) {
-        if (out->locals.too_many) {
-            out->body.why = "more local variables than are looked at";
-            out->body.why_line = function->line;
-        }
+        out->body.why = out->locals.why;
+        out->body.why_line = function->line;
         return false;
     }
     out->calls = arena_array(arena, (size_t)tokens / 3 + 1, sizeof *out->calls);

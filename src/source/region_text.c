@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the text of a region must not hold: what may not run with a lock, and what cannot be moved.
  */
+#include "source/macros.h"
 #include "source/region.h"
-
-#define MACRO_TOKENS_MAX 4096u
 
 static bool check_statements(struct work *work, struct region *r)
 {
@@ -34,14 +33,42 @@ static bool check_statements(struct work *work, struct region *r)
     return true;
 }
 
+/* Does a word stand in what moves? */
+static bool names_word(const struct work *work, const struct region *r, uint32_t begin,
+                       uint32_t end, struct range word)
+{
+    for (uint32_t i = begin; i < end; i++) {
+        if (code_word(work->unit, i) &&
+            range_same(work->unit, token_range(&work->unit->code[i]), word) &&
+            region_moves(work, r, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- calls ---- */
+
+static bool says_paged_code(const struct unit *unit, const struct function *f)
+{
+    for (uint32_t i = f->body; f->body_end != NONE && i < f->body_end; i++) {
+        if (code_is(unit, i, "PAGED_CODE")) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool check_call(struct work *work, struct region *r, uint32_t at)
 {
     static const char *const stack[] = {"alloca", "_alloca", "_malloca", "__builtin_alloca", NULL};
+    static const char *const frame[] = {"va_start",          "setjmp",  "_setjmp",
+                                        "_ReturnAddress",    "longjmp", "_AddressOfReturnAddress",
+                                        "RtlCaptureContext", NULL};
     const struct unit *unit = work->unit;
     struct range name = token_range(&unit->code[at]);
     const struct function *f = function_named(unit, name);
+    const struct declaration *declared = declaration_named(unit, name);
     const char *text = arena_copy(work->arena, unit->text + name.begin, range_length(name));
     uint32_t line = unit->code[at].line;
 
@@ -53,6 +80,13 @@ static bool check_call(struct work *work, struct region *r, uint32_t at)
                                          text, line),
                              "allocate before the lock is taken");
     }
+    if (range_in(unit, name, frame)) {
+        return region_refuse(work, r, line,
+                             arena_print(work->arena,
+                                         "%s in line %u is about the frame of the routine itself",
+                                         text, line),
+                             "call it before the lock is taken");
+    }
     if (call_needs_low_irql(unit, name)) {
         return region_refuse(work, r, line,
                              arena_print(work->arena,
@@ -61,13 +95,21 @@ static bool check_call(struct work *work, struct region *r, uint32_t at)
                                          text, line),
                              "release the lock first");
     }
-    if (f != NULL && section_pageable(unit, f->section)) {
+    if ((f != NULL && section_pageable(unit, f->section)) ||
+        (f == NULL && declared != NULL && section_pageable(unit, declared->section))) {
         return region_refuse(work, r, line,
                              arena_print(work->arena,
                                          "%s, called with the lock in line %u, is itself "
                                          "in a PAGE section",
                                          text, line),
                              "make it resident, or isolate it first");
+    }
+    if (f != NULL && says_paged_code(unit, f)) {
+        return region_refuse(work, r, line,
+                             arena_print(work->arena,
+                                         "%s, called with the lock in line %u, says PAGED_CODE",
+                                         text, line),
+                             "call it before the lock is taken, or drop its PAGED_CODE");
     }
     return true;
 }
@@ -98,40 +140,45 @@ static bool names_local(const struct work *work, struct range word)
     return false;
 }
 
+/* What is found in a macro's text, and in that of the macros that it uses. */
+struct trouble {
+    const struct work *work;
+    const char *found;
+    int braces;
+};
+
+static bool look_at(void *context, const struct macro_token *t)
+{
+    static const char *const jumps[] = {"return", "goto", "break", "continue", "__leave", NULL};
+    struct trouble *trouble = context;
+    const struct unit *unit = trouble->work->unit;
+    const struct call_row *row;
+
+    trouble->braces += (t->token.code == PUNCT('{')) - (int)(t->token.code == PUNCT('}'));
+    if (t->token.kind != TOKEN_WORD || t->parameter || t->before == PUNCT('.') ||
+        t->before == PUNCT2('-', '>')) {
+        return true;
+    }
+    row = call_named(unit, token_range(&t->token));
+    if (range_in(unit, token_range(&t->token), jumps)) {
+        trouble->found = "jumps";
+    } else if (row != NULL && row->kind != CALL_WAIT_TRUE) {
+        trouble->found = "acquires or releases a lock";
+    } else if (names_local(trouble->work, token_range(&t->token))) {
+        trouble->found = "uses a local variable";
+    }
+    return trouble->found == NULL;
+}
+
 /* Why a macro's body may not be moved unseen; NULL: it may. */
 static const char *macro_trouble(const struct work *work, const struct macro *macro)
 {
-    static const char *const jumps[] = {"return", "goto", "break", "continue", "__leave", NULL};
-    const struct unit *unit = work->unit;
-    struct lexer lexer;
-    struct token t;
-    int braces = 0;
-    uint32_t before = 0;
+    struct trouble trouble = {.work = work};
 
-    lexer_start(&lexer, unit->text, macro->body.begin, macro->body.end, macro->line, false);
-    for (uint32_t n = 0; n < MACRO_TOKENS_MAX; n++) {
-        const struct call_row *row;
-
-        lexer_next(&lexer, &t);
-        if (t.kind == TOKEN_END) {
-            return braces != 0 ? "opens or closes a brace" : NULL;
-        }
-        braces += (t.code == PUNCT('{')) - (int)(t.code == PUNCT('}'));
-        if (t.kind == TOKEN_WORD && before != PUNCT('.') && before != PUNCT2('-', '>')) {
-            row = call_named(unit, token_range(&t));
-            if (range_in(unit, token_range(&t), jumps)) {
-                return "jumps";
-            }
-            if (row != NULL && row->kind != CALL_WAIT_TRUE) {
-                return "acquires or releases a lock";
-            }
-            if (!macro->parameters && names_local(work, token_range(&t))) {
-                return "uses a local variable";
-            }
-        }
-        before = t.code;
+    if (!macro_walk(work->unit, macro, look_at, &trouble)) {
+        return trouble.found != NULL ? trouble.found : "is too long to be looked through";
     }
-    return "is too long to be looked through";
+    return trouble.braces != 0 ? "opens or closes a brace" : NULL;
 }
 
 static bool check_macros(struct work *work, struct region *r)
@@ -140,8 +187,7 @@ static bool check_macros(struct work *work, struct region *r)
     uint32_t end = region_token_end(work, r);
 
     for (uint32_t i = region_token_first(work, r); unit->macro_count > 0 && i < end; i++) {
-        const struct macro *macro =
-            code_word(unit, i) ? macro_named(unit, token_range(&unit->code[i])) : NULL;
+        const struct macro *macro = macro_used(unit, i);
         const char *trouble = macro != NULL ? macro_trouble(work, macro) : NULL;
 
         if (trouble != NULL && region_moves(work, r, i)) {
@@ -234,6 +280,11 @@ static bool check_directives(struct work *work, struct region *r)
                                  "keep #if out of the code with the lock");
         }
     }
+    if (work->unit->code[region_token_first(work, r)].branch !=
+        work->unit->code[work->function->body].branch) {
+        return region_refuse(work, r, r->line_begin, "the region is compiled under a condition",
+                             "keep #if out of the code with the lock");
+    }
     if (work->unit->code[region_token_end(work, r) - 1].branch !=
         work->unit->code[region_token_first(work, r)].branch) {
         return region_refuse(work, r, r->line_end,
@@ -243,8 +294,99 @@ static bool check_directives(struct work *work, struct region *r)
     return true;
 }
 
+/* ---- names that end with the routine ---- */
+
+/* `struct x {` or an enumeration in the routine, before the region, is used in it. */
+static bool check_tags(struct work *work, struct region *r)
+{
+    const struct unit *unit = work->unit;
+    uint32_t begin = region_token_first(work, r), end = region_token_end(work, r);
+
+    for (uint32_t i = work->function->body; i < begin; i++) {
+        bool tagged =
+            code_is(unit, i, "struct") || code_is(unit, i, "union") || code_is(unit, i, "enum");
+        uint32_t open = i + 1 + code_word(unit, i + 1);
+
+        if (!tagged || !code_punct(unit, open, PUNCT('{')) || unit->match[open] == NONE) {
+            continue;
+        }
+        for (uint32_t j = i + 1; j < unit->match[open]; j++) {
+            bool constant =
+                code_is(unit, i, "enum") && j > open && !code_punct(unit, j - 1, PUNCT('='));
+
+            if (code_word(unit, j) && (j < open || constant) &&
+                (names_word(work, r, begin, end, token_range(&unit->code[j])))) {
+                return region_refuse(work, r, unit->code[i].line,
+                                     arena_print(work->arena,
+                                                 "a type that the routine itself declares in line "
+                                                 "%u is used with the lock held",
+                                                 unit->code[i].line),
+                                     "declare the type at file scope");
+            }
+        }
+    }
+    return true;
+}
+
+/* A macro that ends, or begins to be, between the head of the routine and what is put behind it. */
+static bool check_macro_scope(struct work *work, struct region *r)
+{
+    const struct unit *unit = work->unit;
+    uint32_t begin = region_token_first(work, r), end = region_token_end(work, r);
+    uint32_t stop = unit->code[work->function->body_end].begin;
+
+    for (uint32_t i = all_at(unit, unit->code[begin].begin);
+         i < unit->all_count && unit->all[i].begin < stop; i++) {
+        const struct token *t = &unit->all[i];
+        struct lexer lexer;
+        struct token name;
+
+        if (t->kind != TOKEN_DIRECTIVE ||
+            !(is_directive(unit, t, "undef") || is_directive(unit, t, "define"))) {
+            continue;
+        }
+        lexer_start(&lexer, unit->text, t->begin + 1, t->end, t->line, false);
+        lexer_next(&lexer, &name);
+        lexer_next(&lexer, &name);
+        if (names_word(work, r, begin, end, token_range(&name))) {
+            return region_refuse(work, r, t->line,
+                                 arena_print(work->arena,
+                                             "the macro %.*s, which line %u changes, is used with "
+                                             "the lock held",
+                                             (int)(name.end - name.begin), unit->text + name.begin,
+                                             t->line),
+                                 "define it before the routine, and leave it defined");
+        }
+    }
+    return true;
+}
+
+/* ({ return; }) */
+static bool check_expressions(struct work *work, struct region *r)
+{
+    const struct unit *unit = work->unit;
+    const struct body *b = &work->body;
+
+    for (uint32_t n = 1; n < b->node_count; n++) {
+        for (uint32_t i = b->nodes[n].first + 1; i < b->nodes[n].end; i++) {
+            if (is_jump_or_lock(unit, &unit->code[i]) &&
+                call_named(unit, token_range(&unit->code[i])) == NULL && region_moves(work, r, i) &&
+                b->statements[b->nodes[n].statement].kind != STATEMENT_CASE) {
+                return region_refuse(work, r, unit->code[i].line,
+                                     arena_print(work->arena,
+                                                 "an expression in line %u holds statements",
+                                                 unit->code[i].line),
+                                     "write them out");
+            }
+        }
+    }
+    return true;
+}
+
 bool region_check_text(struct work *work, struct region *region)
 {
-    return check_statements(work, region) && check_calls(work, region) &&
-           check_macros(work, region) && check_directives(work, region);
+    return check_statements(work, region) && check_expressions(work, region) &&
+           check_tags(work, region) && check_macro_scope(work, region) &&
+           check_calls(work, region) && check_macros(work, region) &&
+           check_directives(work, region);
 }

@@ -20,7 +20,12 @@ static void put_own_prototype(struct session *s, const struct work *w, struct te
     uint32_t begin = s->unit.code[f->first].begin;
 
     if (d == NULL || s->unit.code[d->at].begin > begin) {
-        text_add(out, s->unit.text + begin, s->unit.code[f->close].end - begin);
+        if (code_punct(&s->unit, f->body - 1, PUNCT(';'))) { /* f(a) int a; {: f() goes with it */
+            text_add(out, s->unit.text + begin, s->unit.code[f->open].end - begin);
+            text_put(out, ")");
+        } else {
+            text_add(out, s->unit.text + begin, s->unit.code[f->close].end - begin);
+        }
         text_print(out, ";%s", line_ending(&s->unit));
     }
 }

@@ -8,7 +8,10 @@
  */
 #include "source/locals.h"
 
+#include <string.h>
+
 #include "source/calls.h"
+#include "source/macros.h"
 
 /* What ends an operand: a '&' or '*' behind it takes two. */
 static bool ends_operand(const struct unit *unit, uint32_t at)
@@ -85,6 +88,16 @@ static enum use_kind kind_of(const struct unit *unit, uint32_t at, const struct 
                : USE_READ;
 }
 
+/* Parentheses around all of [first, end) say nothing. */
+static void strip(const struct unit *unit, uint32_t *first, uint32_t *end)
+{
+    while (*first < *end && code_punct(unit, *first, PUNCT('(')) &&
+           unit->match[*first] == *end - 1) {
+        (*first)++;
+        (*end)--;
+    }
+}
+
 /* `&irql` of an acquire is where it puts the IRQL, not an address that is kept: USE_WRITE; the
  * queue handle of a release is read. */
 static bool keeps_irql(const struct unit *unit, uint32_t at, enum use_kind *kind)
@@ -92,10 +105,16 @@ static bool keeps_irql(const struct unit *unit, uint32_t at, enum use_kind *kind
     uint32_t open = at - 1, first, end;
     const struct call_row *row;
 
-    if (open < 2 || !code_punct(unit, at - 1, PUNCT('&'))) {
+    while (open > 0 && code_punct(unit, open, PUNCT('('))) {
+        open--; /* &(x) */
+    }
+    if (open < 2 || !code_punct(unit, open, PUNCT('&'))) {
         return false;
     }
-    open = at - 2; /* the '(' or ',' before the '&' */
+    open--; /* the '(' or ',' before the '&' */
+    while (code_punct(unit, open, PUNCT('(')) && !code_word(unit, open - 1) && open > 1) {
+        open--;
+    }
     while (code_punct(unit, open, PUNCT(',')) || !code_punct(unit, open, PUNCT('('))) {
         if (code_punct(unit, open, PUNCT(';')) || code_punct(unit, open, PUNCT('{')) || open == 0) {
             return false;
@@ -108,8 +127,16 @@ static bool keeps_irql(const struct unit *unit, uint32_t at, enum use_kind *kind
     }
     row = call_named(unit, token_range(&unit->code[open - 1]));
     if (row == NULL || (row->where != KEEPER_POINTER && row->where != KEEPER_OBJECT) ||
-        row->kind == CALL_WAIT_TRUE || !call_argument(unit, open, row->keeper, &first, &end) ||
-        first + 2 != end || first + 1 != at) {
+        row->kind == CALL_WAIT_TRUE || !call_argument(unit, open, row->keeper, &first, &end)) {
+        return false;
+    }
+    strip(unit, &first, &end);
+    if (!code_punct(unit, first, PUNCT('&'))) {
+        return false;
+    }
+    first++;
+    strip(unit, &first, &end);
+    if (first != at || first + 1 != end) {
         return false;
     }
     *kind = row->kind == CALL_ACQUIRE ? USE_WRITE : USE_READ;
@@ -132,9 +159,9 @@ static bool asks_size(const struct unit *unit, uint32_t at)
 }
 
 /* The innermost local of this name that is visible. */
-static uint32_t find_local(const struct unit *unit, const struct locals *locals, uint32_t at)
+static uint32_t find_local(const struct unit *unit, const struct locals *locals, struct range name,
+                           uint32_t at)
 {
-    struct range name = token_range(&unit->code[at]);
     uint32_t found = NONE;
 
     for (uint32_t i = 0; i < locals->count; i++) {
@@ -173,35 +200,145 @@ static uint32_t *paint_nodes(const struct body *body)
     return nodes;
 }
 
+struct reader {
+    const struct body *body;
+    struct locals *locals;
+    uint32_t *nodes; /* of the tokens from the body's first on */
+    uint32_t at;     /* code token */
+    uint32_t left;   /* tokens of macros that are still looked at */
+};
+
+static void add_use(struct reader *r, uint32_t local, enum use_kind kind, bool hidden)
+{
+    struct locals *locals = r->locals;
+    struct use *use;
+
+    if (locals->use_count == locals->use_capacity) {
+        uint32_t capacity = locals->use_capacity * 2 + 64;
+        struct use *rows = arena_array(r->body->arena, capacity, sizeof *rows);
+
+        if (rows == NULL) {
+            return;
+        }
+        if (locals->use_count > 0) {
+            memcpy(rows, locals->uses, locals->use_count * sizeof *rows);
+        }
+        locals->uses = rows;
+        locals->use_capacity = capacity;
+    }
+    use = &locals->uses[locals->use_count++];
+    *use = (struct use){.at = r->at,
+                        .local = local,
+                        .node = r->nodes[r->at - r->body->function->body],
+                        .kind = (uint8_t)kind,
+                        .hidden = hidden};
+    locals->rows[local].address = locals->rows[local].address || kind == USE_ADDRESS;
+}
+
+/* A macro of this file names a local: it may do anything with it. */
+static bool note_hidden(void *context, const struct macro_token *t)
+{
+    struct reader *r = context;
+    uint32_t local;
+
+    if (r->left == 0) {
+        r->locals->why = "macros that are too long to be looked through";
+        return false;
+    }
+    r->left--;
+    if (t->token.kind != TOKEN_WORD || t->parameter || t->before == PUNCT('.') ||
+        t->before == PUNCT2('-', '>')) {
+        return true;
+    }
+    local = find_local(r->body->unit, r->locals, token_range(&t->token), r->at);
+    if (local != NONE) {
+        add_use(r, local, t->before == PUNCT('&') ? USE_ADDRESS : USE_CHANGE, true);
+    }
+    return true;
+}
+
+/* `&x` that is not merely handed to a call. */
+static bool is_kept_address(const struct unit *unit, uint32_t at)
+{
+    uint32_t before = at - 1;
+
+    while (before > 1 &&
+           (code_punct(unit, before, PUNCT('(')) || code_punct(unit, before, PUNCT('&')))) {
+        before--;
+    }
+    return !code_word(unit, before) && !code_punct(unit, before, PUNCT(','));
+}
+
+static void note_use(struct reader *r, uint32_t local)
+{
+    const struct unit *unit = r->body->unit;
+    struct local *l = &r->locals->rows[local];
+    enum use_kind kind = kind_of(unit, r->at, l);
+    uint32_t end = behind_parts(unit, r->at + 1);
+    bool sized = asks_size(unit, r->at) || (l->array && macro_asks_size(unit, r->at, end));
+
+    keeps_irql(unit, r->at, &kind);
+    if (kind == USE_READ && !l->is_const) {
+        enum argument_use argument = macro_argument(unit, r->at, end);
+
+        kind = argument == ARGUMENT_WRITTEN ? USE_CHANGE : kind;
+        kind = argument == ARGUMENT_ADDRESS ? USE_ADDRESS : kind;
+    }
+    l->escapes = l->escapes || (kind == USE_ADDRESS && is_kept_address(unit, r->at));
+    add_use(r, local, kind, false);
+    if (r->locals->use_count > 0) {
+        r->locals->uses[r->locals->use_count - 1].sized = sized;
+    }
+}
+
+/* Names that are no uses: those that declarations give, and labels. */
+static bool *names_given(const struct body *body, const struct locals *locals)
+{
+    uint32_t first = body->function->body, count = body->function->body_end - first + 1;
+    bool *given = arena_array(body->arena, count, sizeof *given);
+
+    for (uint32_t i = 0; given != NULL && i < locals->count; i++) {
+        if (locals->rows[i].name_at >= first) {
+            given[locals->rows[i].name_at - first] = true;
+        }
+    }
+    for (uint32_t s = 0; given != NULL && s < body->statement_count; s++) {
+        if (body->statements[s].kind == STATEMENT_LABEL) {
+            given[body->statements[s].head_first - first] = true;
+        }
+    }
+    return given;
+}
+
+#define MACRO_TOKENS_OF_ROUTINE (1u << 20)
+
 bool uses_read(const struct body *body, struct locals *locals)
 {
     const struct unit *unit = body->unit;
     uint32_t first = body->function->body, end = body->function->body_end;
-    uint32_t *nodes = paint_nodes(body);
+    struct reader r = {body, locals, paint_nodes(body), 0, MACRO_TOKENS_OF_ROUTINE};
+    const bool *given = names_given(body, locals);
 
-    locals->uses = arena_array(body->arena, end - first + 1, sizeof *locals->uses);
     if (body->arena->failed) {
         return false;
     }
-    for (uint32_t i = first + 1; i < end; i++) {
-        struct use use = {.at = i, .node = nodes[i - first]};
-        enum use_kind kind;
+    for (r.at = first + 1; r.at < end && locals->why == NULL; r.at++) {
+        const struct macro *macro;
+        uint32_t local;
 
-        if (!code_word(unit, i) || is_other_name(unit, i)) {
+        if (!code_word(unit, r.at) || is_other_name(unit, r.at) || given[r.at - first]) {
             continue;
         }
-        use.local = find_local(unit, locals, i);
-        if (use.local == NONE) {
-            continue;
+        local = find_local(unit, locals, token_range(&unit->code[r.at]), r.at);
+        macro = macro_used(unit, r.at);
+        if (local != NONE) {
+            note_use(&r, local);
         }
-        kind = kind_of(unit, i, &locals->rows[use.local]);
-        keeps_irql(unit, i, &kind);
-        use.kind = (uint8_t)kind;
-        use.sized = asks_size(unit, i);
-        locals->rows[use.local].address = locals->rows[use.local].address || kind == USE_ADDRESS;
-        locals->uses[locals->use_count++] = use;
+        if (macro != NULL) {
+            macro_walk(unit, macro, note_hidden, &r);
+        }
     }
-    return true;
+    return locals->why == NULL && !body->arena->failed;
 }
 
 uint32_t use_at(const struct locals *locals, uint32_t token)
@@ -233,9 +370,14 @@ bool node_reads(const struct body *body, const struct locals *locals, uint32_t n
     return false;
 }
 
-/* `a && (x = b)` may not come to the write. */
+/* `a && (x = b)` may not come to the write, nor code that some compiler leaves out, nor the body of
+ * a loop that a macro makes. */
 static bool may_skip(const struct body *body, const struct node *n)
 {
+    if (body->statements[n->statement].kind == STATEMENT_OPAQUE ||
+        body->unit->code[n->first].branch != body->unit->code[body->function->body].branch) {
+        return true;
+    }
     for (uint32_t i = n->first; i < n->end; i++) {
         uint32_t code = body->unit->code[i].code;
 

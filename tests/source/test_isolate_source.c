@@ -112,6 +112,15 @@ START_TEST(things_that_may_not_be_in_it)
     refused("#define OUT return\n" BODY(TAKE "    if (e->a) OUT;\n" GIVE), 9,
             "OUT in line 9 jumps");
     refused("#define Q q = 1\n" BODY(TAKE "    Q;\n" GIVE), 9, "uses a local");
+    refused("#define Q(x) q = (x)\n" BODY(TAKE "    Q(e->a);\n" GIVE), 9, "uses a local");
+    refused("#define RET return\n#define OUT(x) if (x) RET\n" BODY(TAKE "    OUT(e->a);\n" GIVE),
+            10, "OUT in line 10 jumps");
+    refused(BODY(TAKE "    e->a = ({ if (e->b) return; 1; });\n" GIVE), 8, "holds statements");
+    refused(BODY(TAKE "    va_start(e->l, e);\n" GIVE), 8, "frame of the routine");
+    refused("void G(void) { PAGED_CODE(); }\n" BODY(TAKE "    G();\n" GIVE), 9, "says PAGED_CODE");
+    refused(BODY("#define N 1\n" TAKE "    e->a = N;\n" GIVE "#undef N\n"), 11,
+            "which line 11 changes");
+    refused(BODY("#if A\n" TAKE GIVE "#endif\n"), 8, "compiled under a condition");
 }
 END_TEST
 
@@ -124,12 +133,125 @@ START_TEST(variables)
     refused(BODY("    static int n;\n" TAKE "    n++;\n" GIVE), 9, "n is a static local");
     refused(BODY("    struct { int x; } s = {0};\n" TAKE "    e->a = s.x;\n" GIVE), 9,
             "the routine itself");
-    refused(BODY("    char b[8];\n    Fill(b);\n" TAKE "    e->a = sizeof(b);\n" GIVE), 10,
+    refused(BODY("    char b[] = {1, 2};\n" TAKE "    e->a = sizeof(b);\n" GIVE), 9,
             "array whose size");
+    refused(BODY("    int n = e->a;\n    char b[n];\n    Fill(b);\n" TAKE "    b[0] = 1;\n" GIVE),
+            11, "type or size that the routine itself");
+    refused(BODY("    typedef int T;\n    T n = e->a;\n" TAKE "    e->a = n;\n" GIVE), 10,
+            "type or size that the routine itself");
+    refused(BODY("    struct s { int a; };\n    struct s n = {1};\n" TAKE "    e->a = n.a;\n" GIVE),
+            10, "type or size that the routine itself");
+    refused(BODY("    enum { ONE = 1, TWO };\n" TAKE "    e->a = TWO;\n" GIVE), 7, "a type that");
+    refused(
+        BODY("#if A\n    int n = 1;\n#else\n    long n = 2;\n#endif\n" TAKE "    e->a = n;\n" GIVE),
+        13, "under a condition");
+    refused(BODY(TAKE "    int n = 1;\n    e->p = &n;\n" GIVE), 8, "its address is kept");
     refused(BODY(TAKE GIVE "    Use(q);\n"), 8, "saved IRQL");
     refused(
         BODY("    DECLARE_CONST_UNICODE_STRING(name, L\"x\");\n" TAKE "    e->p = &name;\n" GIVE),
         9, "macro declares");
+}
+END_TEST
+
+/* What a macro of the file, or of a header, does to variables and to the way through. */
+START_TEST(macros)
+{
+    refused("#define LOCK(e) KeAcquireSpinLock(&(e)->l, &q)\n" BODY("    LOCK(e);\n" GIVE), 8,
+            "the macro LOCK in line 8 acquires");
+    refused("#define LOCK KeAcquireSpinLock\n" BODY("    LOCK(&e->l, &q);\n" GIVE), 8,
+            "the macro LOCK");
+    refused(
+        "void L(E *e, KIRQL *q) { KeAcquireSpinLock(&e->l, q); }\n" BODY("    L(e, &q);\n" GIVE), 8,
+        "L, called in line 8, returns with a lock held");
+    MOVED("driver.c", BODY("    int n = 1;\n" TAKE "    SetFlag(n, 2);\n" GIVE "    Use(n);\n"),
+          OPTIONS(0), "    n = FLocked(e, n);\n");
+    MOVED("driver.c", BODY("    int n = 1;\n" TAKE "    SET_IT(n);\n" GIVE "    Use(n);\n"),
+          OPTIONS(0), "    n = FLocked(e, n);\n");
+    MOVED("driver.c", BODY("    int n = 1;\n" TAKE "    ASSERT(n);\n" GIVE "    Use(n);\n"),
+          OPTIONS(0), "    FLocked(e, n);\n");
+    MOVED("driver.c",
+          "#define SET(x, y) ((x) = (y))\n" BODY("    int n = 1;\n" TAKE "    SET(n, e->a);\n" GIVE
+                                                 "    Use(n);\n"),
+          OPTIONS(0), "    n = FLocked(e, n);\n");
+    MOVED("driver.c",
+          "#define USE() Use(n)\n" BODY("    int n = 1;\n    Use(n);\n" TAKE "    n = e->a;\n" GIVE
+                                        "    USE();\n"),
+          OPTIONS(0), "    n = FLocked(e);\n");
+    for (unsigned i = 0; i < 2; i++) {
+        MOVED("driver.c",
+              i == 0 ? "#define OUT goto out\n" BODY(
+                           "    int n;\n" TAKE "    n = e->a;\n" GIVE
+                           "    if (e->b) OUT;\n    n = 0;\nout:\n    Use(n);\n")
+                     : BODY("    int n;\n" TAKE "    n = e->a;\n" GIVE
+                            "    OUT_IF(e->b, out);\n    n = 0;\nout:\n    Use(n);\n"),
+              OPTIONS(0), "    n = FLocked(e);\n");
+    }
+    MOVED("driver.c",
+          BODY("    int n;\n" TAKE "    n = e->a;\n" GIVE
+               "    FOR_EACH(e) {\n        n = 2;\n    }\n    Use(n);\n"),
+          OPTIONS(0), "    n = FLocked(e);\n");
+    MOVED("driver.c",
+          "#define ENTER\n" BODY("    int n;\n    ENTER\n    n = 1;\n" TAKE "    e->a = n;\n" GIVE),
+          OPTIONS(0), "FLocked(E *e, int n);");
+}
+END_TEST
+
+/* Which variable a name is, and what some compiler leaves out. */
+START_TEST(values)
+{
+    MOVED("driver.c",
+          BODY("    int n = 1;\n" TAKE "    n = e->a;\n" GIVE
+               "#if A\n    n = 2;\n#endif\n    Use(n);\n"),
+          OPTIONS(0), "    n = FLocked(e);\n");
+    MOVED("driver.c",
+          BODY("    int n = 1;\n" TAKE "#if A\n    n = 2;\n#endif\n    e->a = n;\n" GIVE),
+          OPTIONS(0), "    FLocked(e, n);\n");
+    MOVED("driver.c",
+          BODY("    int n = 1;\n" TAKE GIVE "#if A\n    return;\n#endif\n" TAKE
+               "    e->a = n;\n" GIVE),
+          OPTIONS(0), "    FLocked(e);\n", "    FLocked2(e, n);\n");
+    MOVED("driver.c",
+          BODY("    int n = 1;\n" TAKE
+               "    {\n        int n = 3;\n        e->a = n;\n    }\n    e->b = n;\n" GIVE),
+          OPTIONS(0), "    FLocked(e, n);\n");
+    MOVED("driver.c",
+          BODY("    int out = 0;\n" TAKE
+               "    if (e->a) {\n        goto out;\n    }\n    out = 1;\n    e->b++;\nout:\n" GIVE
+               "    Use(&out);\n"),
+          OPTIONS(0), "    *out = 1;\n", "\nout:\n");
+    MOVED("driver.c",
+          BODY("    char b[8];\n    Fill(b);\n" TAKE "    e->a = sizeof(b) + b[1];\n" GIVE),
+          OPTIONS(0), "FLocked(E *e, char (*b)[8]);", "FLocked(e, &b);", "sizeof(*b) + (*b)[1];");
+    MOVED("driver.c",
+          BODY("    void (NTAPI *f)(int) = G;\n    int (*a)[4] = &e->t;\n    DECLSPEC_ALIGN(16) "
+               "char b[4];\n    Fill(b);\n" TAKE "    f((*a)[1]);\n    b[1] = 2;\n" GIVE),
+          OPTIONS(0), "FLocked(E *e, void (NTAPI *f)(int), int (*a)[4], char b[4]);");
+    MOVED("driver.c",
+          BODY("    WDFSPINLOCK l = e->w;\n    WdfSpinLockAcquire(l);\n    e->a++;\n    "
+               "WdfSpinLockRelease(l);\n"),
+          OPTIONS(0), "    FLocked(e, l);\n");
+    MOVED("driver.c",
+          BODY("    (VOID)KeAcquireSpinLock((PKSPIN_LOCK)(&e->l), (&(q)));\n    e->a++;\n    "
+               "KeReleaseSpinLock(&e->l, (q));\n"),
+          OPTIONS(0), "    FLocked(e);\n");
+}
+END_TEST
+
+START_TEST(shapes)
+{
+    MOVED("driver.c",
+          BODY("    switch (e->a) {\n    case 1:\n" TAKE "    e->b++;\n" GIVE
+               "        break;\n    default:\n        break;\n    }\n"),
+          OPTIONS(0), "    case 1:\n    FLocked(e);\n        break;\n");
+    MOVED("driver.c", BODY("    T t;\n" TAKE "    t = (T){1, 2};\n    e->t = t;\n" GIVE),
+          OPTIONS(0), "    t = (T){1, 2};\n");
+    MOVED("driver.c",
+          "static int F(E *e, unsigned n)\n\t__acquires(x) __releases(x)\n{\n    KIRQL q;\n    "
+          "PAGED_CODE();\n" TAKE "    e->a = n;\n" GIVE "    return 0;\n}\n",
+          OPTIONS(0), "    FLocked(e, n);\n    return 0;\n");
+    refused("#pragma alloc_text(PAGE, F)\n#if A\nvoid F(E *e)\n#else\nint F(E *e)\n#endif\n{\n    "
+            "KIRQL q;\n" TAKE GIVE "}\n",
+            9, "about its head");
 }
 END_TEST
 
@@ -215,7 +337,7 @@ START_TEST(old_style)
     MOVED("driver.c",
           "int F(e, n) E *e; int n;\n{\n    KIRQL q;\n" TAKE "    e->a = n;\n" GIVE
           "    return n;\n}\n",
-          OPTIONS(.function = "F"), "FLocked(E *e, int n);",
+          OPTIONS(.function = "F"), "int F();\n", "FLocked(E *e, int n);",
           "    FLocked(e, n);\n    return n;\n}");
 }
 END_TEST
@@ -292,6 +414,9 @@ int main(void)
     tcase_add_test(tests, blocks);
     tcase_add_test(tests, things_that_may_not_be_in_it);
     tcase_add_test(tests, variables);
+    tcase_add_test(tests, macros);
+    tcase_add_test(tests, values);
+    tcase_add_test(tests, shapes);
     tcase_add_test(tests, locks_that_cross);
     tcase_add_test(tests, routines_that_are_not_meant);
     tcase_add_test(tests, nothing_to_do);
