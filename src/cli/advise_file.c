@@ -47,7 +47,11 @@ static struct advice *look_at_source(const struct advise_plan *plan, const char 
         answer->why = strdup(strerror(-error));
         return NULL;
     }
-    if (source_advise(path, text, bytes, &options, &advice) != PG_OK) {
+    if (source_unreadable(text, bytes) != NULL) {
+        answer->code = EXIT_INPUT;
+        answer->why = strdup(source_unreadable(text, bytes));
+        answer->hint = "save it as UTF-8";
+    } else if (source_advise(path, text, bytes, &options, &advice) != PG_OK) {
         no_memory(answer);
     }
     host.release(text);

@@ -334,7 +334,12 @@ int cmd_isolate(int argc, char **argv)
         complain(NULL, "%s: %s", command.path, strerror(-error));
         return error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
     }
-    code = isolate(&command, text, bytes);
+    if (source_unreadable(text, bytes) != NULL) {
+        complain("save it as UTF-8", "%s: %s", command.path, source_unreadable(text, bytes));
+        code = EXIT_INPUT;
+    } else {
+        code = isolate(&command, text, bytes);
+    }
     host.release(text);
     return code;
 }

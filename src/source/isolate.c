@@ -331,7 +331,8 @@ static const char *hidden_lock(struct session *s, const struct function *f, uint
                                "the macro %.*s in line %u acquires or releases a lock",
                                (int)range_length(name), unit->text + name.begin, *line);
         }
-        if (callee != NULL && callee != f && ask_function(s, callee)) {
+        if (callee != NULL && callee != f && call_named(unit, name) == NULL &&
+            ask_function(s, callee)) {
             return arena_print(&s->unit.arena, "%.*s, called in line %u, returns with a lock held",
                                (int)range_length(name), unit->text + name.begin, *line);
         }

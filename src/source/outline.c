@@ -24,7 +24,8 @@ struct outline {
     struct unit *unit;
     struct scope scopes[SCOPE_MAX];
     uint32_t depth;
-    uint32_t first; /* of what is being read */
+    uint32_t first;   /* of what is being read */
+    uint32_t c_macro; /* EXTERN_C_START that are open */
 };
 
 static uint32_t past(const struct unit *unit, uint32_t at)
@@ -191,7 +192,7 @@ static bool says_c(const struct unit *unit, uint32_t first, uint32_t end)
 
 static bool in_c(const struct outline *o, uint32_t first, uint32_t end)
 {
-    bool c = !o->unit->cplusplus || says_c(o->unit, first, end);
+    bool c = !o->unit->cplusplus || o->c_macro > 0 || says_c(o->unit, first, end);
 
     for (uint32_t i = 0; i < o->depth; i++) {
         c = c || o->scopes[i].c_linkage;
@@ -320,6 +321,20 @@ static uint32_t take_brace(struct outline *o, uint32_t at)
     return end;
 }
 
+/* Macros of the headers that stand for `extern "C" {` and its brace. */
+static bool take_c_macro(struct outline *o, uint32_t at)
+{
+    bool start = code_is(o->unit, at, "EXTERN_C_START") || code_is(o->unit, at, "__BEGIN_DECLS");
+
+    if (!start && !code_is(o->unit, at, "EXTERN_C_END") && !code_is(o->unit, at, "__END_DECLS")) {
+        return false;
+    }
+    o->c_macro += start;
+    o->c_macro -= !start && o->c_macro > 0;
+    o->first = at + 1;
+    return true;
+}
+
 static void walk(struct outline *o)
 {
     struct unit *unit = o->unit;
@@ -327,6 +342,10 @@ static void walk(struct outline *o)
     for (uint32_t i = 0; i < unit->code_count;) {
         uint32_t code = unit->code[i].code;
 
+        if (o->first == i && take_c_macro(o, i)) {
+            i++;
+            continue;
+        }
         if (code == PUNCT('{')) {
             i = take_brace(o, i);
             continue;

@@ -14,6 +14,12 @@
 
 #include "finding/advice.h"
 
+/*
+ * What these bytes are that cannot be read here, or NULL: UTF-16, with its mark or without.
+ * Static storage.
+ */
+const char *source_unreadable(const char *text, size_t bytes);
+
 struct source_options {
     rule_set rules; /* which to look for */
 };

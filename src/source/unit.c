@@ -2,6 +2,8 @@
 /* A file to tokens and brackets, and small questions about them; see unit.h. */
 #include "source/unit.h"
 
+#include "source/source.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -75,6 +77,14 @@ bool section_pageable(const struct unit *unit, struct range section)
 }
 
 /* ---- reading ---- */
+
+const char *source_unreadable(const char *text, size_t bytes)
+{
+    bool mark =
+        bytes >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+
+    return mark || (bytes >= 2 && (text[0] == '\0') != (text[1] == '\0')) ? "is UTF-16" : NULL;
+}
 
 static void read_tokens(struct unit *unit)
 {

@@ -263,6 +263,19 @@ class Isolate(unittest.TestCase):
         refusal = json.loads(isolate('--json', path)[1])['refusals'][0]
         self.assertEqual((refusal['function'], refusal['line']), ('F', 8))
 
+    def test_other_encodings(self):
+        """UTF-16 is told, by its mark or by its zeros, rather than found to hold nothing."""
+        text = read(os.path.join(SOURCE, MIXED)).decode()
+        for encoding in ('utf-16', 'utf-16-be', 'utf-16-le'):
+            write(self.path('wide.c'), text.encode(encoding))
+            code, out, err = isolate(self.path('wide.c'))
+            self.assertEqual((code, out), (3, b''))
+            self.assertIn('wide.c: is UTF-16\nhint: save it as UTF-8', err)
+            self.assertEqual(run(PROGRAM, 'advise', self.path('wide.c')).returncode, 3)
+        write(self.path('mark.c'), b'\xef\xbb\xbf' + text.encode())
+        self.assertEqual(isolate('--apply', self.path('mark.c')), (0, b'', ''))
+        self.assertEqual(read(self.path('mark.c')), b'\xef\xbb\xbf' + self.rewritten(MIXED))
+
     def test_usage(self):
         for arguments, code, words in (((), 2, 'no file given'), (('a.c', 'b.c'), 2, 'second'),
                                        (('--line', '0', 'a.c'), 2, '--line'),

@@ -101,6 +101,9 @@ START_TEST(linkage)
     CPP("extern \"C\" int F(int);\n#pragma alloc_text(PAGE, F)\nint F(int a)\n{\n PAGED_CODE();\n"
         " return a;\n}\n",
         "");
+    CPP("EXTERN_C_START\nint F(int);\nEXTERN_C_END\n#pragma alloc_text(PAGE, F)\nint F(int a)\n{\n "
+        "PAGED_CODE();\n return a;\n}\n",
+        "");
     CPP("extern \"C\" {\nint F(int);\n#pragma alloc_text(PAGE, F)\nint F(int a)\n{\n "
         "PAGED_CODE();\n"
         " return a;\n}\n}\n",
