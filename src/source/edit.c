@@ -34,6 +34,9 @@ static int compare(const void *a, const void *b)
     if (x->begin != y->begin) {
         return x->begin < y->begin ? -1 : 1;
     }
+    if ((x->begin == x->end) != (y->begin == y->end)) {
+        return x->begin == x->end ? -1 : 1; /* what is inserted before what is replaced */
+    }
     return x->order < y->order ? -1 : x->order > y->order;
 }
 

@@ -312,6 +312,17 @@ START_TEST(a_resident_routine_becomes_pageable)
 }
 END_TEST
 
+/* Where PAGED_CODE goes there begins what is replaced, too. */
+START_TEST(no_indentation)
+{
+    MOVED("driver.c",
+          "void F(E *e)\n{\nKIRQL q;\nKeAcquireSpinLock(&e->l, "
+          "&q);\ne->a++;\nKeReleaseSpinLock(&e->l, "
+          "q);\n}\n",
+          OPTIONS(.function = "F"), "{\n\nPAGED_CODE();\n\nFLocked(e);\n}\n");
+}
+END_TEST
+
 START_TEST(code_seg_stays_outside)
 {
     MOVED("driver.c",
@@ -421,6 +432,7 @@ int main(void)
     tcase_add_test(tests, routines_that_are_not_meant);
     tcase_add_test(tests, nothing_to_do);
     tcase_add_test(tests, a_resident_routine_becomes_pageable);
+    tcase_add_test(tests, no_indentation);
     tcase_add_test(tests, code_seg_stays_outside);
     tcase_add_test(tests, one_region_by_its_line);
     tcase_add_test(tests, old_style);
