@@ -12,6 +12,20 @@ static void insert(struct session *s, uint32_t at, const struct text *text)
     }
 }
 
+/* Where the head begins that is declared: behind MODULE(x), alone in its line without a ';'. */
+static uint32_t head_begin(const struct unit *unit, const struct function *f)
+{
+    uint32_t at = f->first;
+
+    while (code_word(unit, at) && code_punct(unit, at + 1, PUNCT('(')) && at < f->name_at &&
+           !is_annotation(unit, token_range(&unit->code[at])) && unit->match[at + 1] != NONE &&
+           unit->match[at + 1] + 1 < f->name_at &&
+           (unit->code[unit->match[at + 1] + 1].flags & TOKEN_FIRST) != 0) {
+        at = unit->match[at + 1] + 1;
+    }
+    return unit->code[at].begin;
+}
+
 /* Its prototype, from the definition, when nothing in the file declares it before. */
 static void put_own_prototype(struct session *s, const struct work *w, struct text *out)
 {
@@ -20,6 +34,7 @@ static void put_own_prototype(struct session *s, const struct work *w, struct te
     uint32_t begin = s->unit.code[f->first].begin;
 
     if (d == NULL || s->unit.code[d->at].begin > begin) {
+        begin = head_begin(&s->unit, f);
         if (code_punct(&s->unit, f->body - 1, PUNCT(';'))) { /* f(a) int a; {: f() goes with it */
             text_add(out, s->unit.text + begin, s->unit.code[f->open].end - begin);
             text_put(out, ")");
