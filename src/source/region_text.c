@@ -181,21 +181,48 @@ static const char *macro_trouble(const struct work *work, const struct macro *ma
     return trouble.braces != 0 ? "opens or closes a brace" : NULL;
 }
 
+/* RETURN_IF(x) of a header: its name says that it jumps. */
+static bool is_named_jump(const struct unit *unit, uint32_t at)
+{
+    static const char *const words[] = {"RETURN", "GOTO", "LEAVE", "BREAK_IF", "CONTINUE_IF", NULL};
+    struct range name = token_range(&unit->code[at]);
+
+    if (!code_word(unit, at) || !code_punct(unit, at + 1, PUNCT('('))) {
+        return false;
+    }
+    for (uint32_t i = name.begin; i < name.end; i++) {
+        if (unit->text[i] >= 'a' && unit->text[i] <= 'z') {
+            return false;
+        }
+    }
+    for (; name.begin < name.end; name.begin++) {
+        for (unsigned i = 0; words[i] != NULL; i++) {
+            if (range_begins(unit, name, words[i])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static bool check_macros(struct work *work, struct region *r)
 {
     const struct unit *unit = work->unit;
     uint32_t end = region_token_end(work, r);
 
-    for (uint32_t i = region_token_first(work, r); unit->macro_count > 0 && i < end; i++) {
+    for (uint32_t i = region_token_first(work, r); i < end; i++) {
         const struct macro *macro = macro_used(unit, i);
         const char *trouble = macro != NULL ? macro_trouble(work, macro) : NULL;
+        struct range name = token_range(&unit->code[i]);
 
+        if (macro == NULL && is_named_jump(unit, i)) {
+            trouble = "jumps, as its name says";
+        }
         if (trouble != NULL && region_moves(work, r, i)) {
             return region_refuse(work, r, unit->code[i].line,
                                  arena_print(work->arena, "the macro %.*s in line %u %s",
-                                             (int)range_length(macro->name),
-                                             unit->text + macro->name.begin, unit->code[i].line,
-                                             trouble),
+                                             (int)range_length(name), unit->text + name.begin,
+                                             unit->code[i].line, trouble),
                                  "write it out");
         }
     }

@@ -126,11 +126,12 @@ static bool says_paged(const struct work *w)
 
 /* Behind the declarations that the body begins with: there old compilers want the first statement.
  */
-static void add_paged_code(struct session *s, const struct work *w)
+static void add_paged_code(struct session *s, const struct work *w, uint32_t dropped)
 {
     const struct body *b = &w->body;
     const char *end = line_ending(&s->unit);
     uint32_t last = w->function->body, at, first = b->statement_count > 1 ? 1 : NONE;
+    uint32_t leading = 0;
     struct range indent = {0, 0};
     struct text text = {0};
 
@@ -141,13 +142,14 @@ static void add_paged_code(struct session *s, const struct work *w)
            first != w->regions[0].first;
          first = statement_next(b, first)) {
         last = b->statements[first].end - 1;
+        leading++;
     }
     at = behind_comment(&s->unit, s->unit.code[last].end);
     if (s->unit.text[at] != '\n' && s->unit.text[at] != '\r') {
         return; /* all in one line: it is left as it is */
     }
     at = line_next(&s->unit, at);
-    if (last != w->function->body) {
+    if (leading > dropped) {
         text_put(&text, end);
     }
     text_add(&text, s->unit.text + indent.begin, range_length(indent));
@@ -230,8 +232,11 @@ static void drop_declarator(struct session *s, const struct local *l)
     }
 }
 
-static void drop_declarations(struct session *s, const struct work *w)
+/* The number of declarations that are gone as a whole. */
+static uint32_t drop_declarations(struct session *s, const struct work *w)
 {
+    uint32_t dropped = 0;
+
     for (uint32_t i = 0; i < w->locals.count; i++) {
         uint32_t statement = w->locals.rows[i].statement, all = 0, gone = 0, first = 0;
 
@@ -247,19 +252,23 @@ static void drop_declarations(struct session *s, const struct work *w)
         }
         if (gone == all) {
             drop_declaration(s, w, statement, says_paged(w));
+            dropped++;
         } else if (gone == 1) {
             drop_declarator(s, &w->locals.rows[first]);
         }
     }
+    return dropped;
 }
 
 void surround(struct session *s, const struct work *w, const struct text *prototypes,
               const struct text *routines, bool pageable, bool all)
 {
+    uint32_t dropped;
+
     emit_before(s, w, prototypes, pageable);
     emit_after(s, w, routines, pageable);
-    drop_declarations(s, w);
+    dropped = drop_declarations(s, w);
     if (all && !says_paged(w)) {
-        add_paged_code(s, w);
+        add_paged_code(s, w, dropped);
     }
 }

@@ -156,6 +156,7 @@ END_TEST
 /* What a macro of the file, or of a header, does to variables and to the way through. */
 START_TEST(macros)
 {
+    refused(BODY(TAKE "    RETURN_IF(e->a);\n" GIVE), 8, "RETURN_IF in line 8 jumps");
     refused("#define LOCK(e) KeAcquireSpinLock(&(e)->l, &q)\n" BODY("    LOCK(e);\n" GIVE), 8,
             "the macro LOCK in line 8 acquires");
     refused("#define LOCK KeAcquireSpinLock\n" BODY("    LOCK(&e->l, &q);\n" GIVE), 8,
@@ -319,7 +320,7 @@ START_TEST(no_indentation)
           "void F(E *e)\n{\nKIRQL q;\nKeAcquireSpinLock(&e->l, "
           "&q);\ne->a++;\nKeReleaseSpinLock(&e->l, "
           "q);\n}\n",
-          OPTIONS(.function = "F"), "{\n\nPAGED_CODE();\n\nFLocked(e);\n}\n");
+          OPTIONS(.function = "F"), "{\nPAGED_CODE();\n\nFLocked(e);\n}\n");
 }
 END_TEST
 
