@@ -90,6 +90,7 @@ struct resolved resolve_call(struct solver *solver, const struct state *state, u
     const struct call *c = &solver->program->calls[call];
     const struct micro *m = &solver->program->micros[c->micro];
     struct value target = value_unknown();
+    struct resolved to;
     bool indexed;
 
     if (!c->indirect && c->target != CALL_UNRESOLVED) {
@@ -98,8 +99,8 @@ struct resolved resolve_call(struct solver *solver, const struct state *state, u
     if (c->target == CALL_IMPORT) {
         return (struct resolved){c->target, c->index};
     }
-    if (c->guarded) {
-        target = state->registers[0];
+    if (c->via != MICRO_NO_REGISTER) {
+        target = state->registers[c->via];
     } else if (m->second == MICRO_REGISTER && m->second_register < STATE_REGISTERS) {
         target = state->registers[m->second_register];
     } else if (m->second == MICRO_MEMORY) {
@@ -109,7 +110,15 @@ struct resolved resolve_call(struct solver *solver, const struct state *state, u
             target = load_value(solver, state, &address, SLOT_BYTES);
         }
     }
-    return resolve_value(solver, &target);
+    to = resolve_value(solver, &target);
+    if (to.target == CALL_FUNCTION) { /* the guard's pointer in a register, for one */
+        uint8_t via = program_thunk_register(solver->program, to.index);
+
+        if (via != MICRO_NO_REGISTER) {
+            to = resolve_value(solver, &state->registers[via]);
+        }
+    }
+    return to;
 }
 
 const struct contract *contract_of(const struct solver *solver, const struct resolved *to)

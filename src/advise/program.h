@@ -56,7 +56,8 @@ struct call {
     uint8_t target; /* enum call_target; infer.c resolves indirect ones as values become known */
     bool tail;      /* a jump: the callee returns to our caller */
     bool indirect;  /* as written; what it calls may be resolved none the less */
-    bool guarded;   /* through the guard dispatch pointer: the target is in rax */
+    uint8_t via; /* register that has the target, where the instruction does not say so: rax of the
+                  * guard dispatch pointer, any of a retpoline; else MICRO_NO_REGISTER */
     uint32_t index;
 };
 
@@ -140,6 +141,11 @@ uint32_t program_function_holding(const struct program *program, uint32_t rva);
 uint32_t program_import_at(const struct program *program, uint32_t slot_rva);
 /* The 64-bit pointer in initialized, relocated data as an rva; false when there is none. */
 bool program_pointer_at(const struct program *program, uint32_t rva, uint32_t *target_rva);
+/* Its place in `pointers`; NO_INDEX when there is none. */
+uint32_t program_pointer_index(const struct program *program, uint32_t rva);
+/* The register that has the address of what a function only jumps to: that function is a retpoline,
+ * or what the guard leaves in an image; MICRO_NO_REGISTER: it is a function like others. */
+uint8_t program_thunk_register(const struct program *program, uint32_t function);
 const struct image_section *program_section(const struct program *program,
                                             const struct function *function);
 

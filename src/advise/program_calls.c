@@ -4,6 +4,8 @@
 
 #include "base/host.h"
 
+#define RAX 0
+
 /* What a direct call or a jump out of the function arrives at. */
 static void set_function(const struct program *program, uint32_t target, struct call *call)
 {
@@ -29,8 +31,9 @@ static bool set_indirect(const struct program *program, const struct micro *micr
         micro->index == MICRO_NO_REGISTER && !micro->segment) {
         slot = (uint32_t)micro->displacement;
     }
-    call->guarded =
-        image->guard_dispatch_pointer_rva != 0 && slot == image->guard_dispatch_pointer_rva;
+    if (image->guard_dispatch_pointer_rva != 0 && slot == image->guard_dispatch_pointer_rva) {
+        call->via = RAX;
+    }
     return image->guard_check_pointer_rva == 0 || slot != image->guard_check_pointer_rva ||
            call->tail;
 }
@@ -60,7 +63,9 @@ static void add_call(struct builder *builder, struct list *calls, const struct b
 {
     const struct program *program = builder->out;
     const struct micro *micro = &program->micros[micro_index];
-    struct call call = {.micro = micro_index, .block = (uint32_t)(block - program->blocks)};
+    struct call call = {.micro = micro_index,
+                        .block = (uint32_t)(block - program->blocks),
+                        .via = MICRO_NO_REGISTER};
 
     switch ((enum micro_kind)micro->kind) {
     case MICRO_CALL:
@@ -99,7 +104,8 @@ static void add_running_on(struct builder *builder, struct list *calls, const st
     const struct micro *last = program_last(program, block);
     struct call call = {.micro = block->first_micro + block->micro_count - 1,
                         .block = (uint32_t)(block - program->blocks),
-                        .tail = true};
+                        .tail = true,
+                        .via = MICRO_NO_REGISTER};
 
     if (last->kind == MICRO_RETURN || last->kind == MICRO_STOP || last->kind == MICRO_BREAK ||
         last->kind == MICRO_JUMP || last->kind == MICRO_JUMP_INDIRECT || last->kind == MICRO_CALL ||
@@ -141,19 +147,79 @@ static uint32_t import_behind(const struct program *program, const struct functi
                : NO_INDEX;
 }
 
-/* What is called through a thunk is the import: only so are its arguments and its results those of
- * the call. */
+/* The first block of a function; NULL: it has none. */
+static const struct block *first_block(const struct program *program, uint32_t function)
+{
+    const struct function *body = &program->functions[function];
+
+    return body->block_count == 0 ? NULL : &program->blocks[body->first_block];
+}
+
+/* A retpoline begins with a call that never comes back: what that calls puts the register where the
+ * return address was. */
+static uint8_t retpoline_register(const struct program *program, uint32_t target)
+{
+    uint32_t callee = program_function_at(program, target);
+    const struct block *block = callee == NO_INDEX ? NULL : first_block(program, callee);
+    const struct micro *micros;
+
+    if (block == NULL || block->micro_count != 2) {
+        return MICRO_NO_REGISTER;
+    }
+    micros = &program->micros[block->first_micro];
+    return micros[0].kind == MICRO_MOVE && micros[0].first == MICRO_MEMORY &&
+                   micros[0].base == MICRO_RSP && micros[0].index == MICRO_NO_REGISTER &&
+                   micros[0].displacement == 0 && micros[0].second == MICRO_REGISTER &&
+                   micros[0].second_bytes == 8 && micros[1].kind == MICRO_RETURN
+               ? micros[0].second_register
+               : MICRO_NO_REGISTER;
+}
+
+uint8_t program_thunk_register(const struct program *program, uint32_t function)
+{
+    const struct block *block = first_block(program, function);
+    const struct micro *micro;
+    struct call guard = {.via = MICRO_NO_REGISTER};
+
+    if (block == NULL) {
+        return MICRO_NO_REGISTER;
+    }
+    micro = &program->micros[block->first_micro];
+    if (micro->kind == MICRO_CALL) {
+        return retpoline_register(program, micro->target);
+    }
+    if (micro->kind != MICRO_JUMP_INDIRECT) {
+        return MICRO_NO_REGISTER;
+    }
+    if (micro->second == MICRO_REGISTER) {
+        return micro->second_register;
+    }
+    (void)set_indirect(program, micro, &guard);
+    return guard.via;
+}
+
+/* What is called through a thunk is the import, or what a register has: only so are its arguments
+ * and its results those of the call. */
 static void see_through_thunks(struct program *program)
 {
     for (uint32_t i = 0; i < program->call_count; i++) {
         struct call *call = &program->calls[i];
-        uint32_t import = call->target == CALL_FUNCTION
-                              ? import_behind(program, &program->functions[call->index])
-                              : NO_INDEX;
+        uint32_t import;
 
+        if (call->target != CALL_FUNCTION) {
+            continue;
+        }
+        import = import_behind(program, &program->functions[call->index]);
         if (import != NO_INDEX) {
             call->target = CALL_IMPORT;
             call->index = import;
+            continue;
+        }
+        call->via = program_thunk_register(program, call->index);
+        if (call->via != MICRO_NO_REGISTER) {
+            call->indirect = true;
+            call->target = CALL_UNRESOLVED;
+            call->index = NO_INDEX;
         }
     }
 }

@@ -61,15 +61,21 @@ uint32_t program_import_at(const struct program *program, uint32_t slot_rva)
                                                                                      : NO_INDEX;
 }
 
+uint32_t program_pointer_index(const struct program *program, uint32_t rva)
+{
+    uint32_t found =
+        last_below(program->pointers, program->pointer_count, sizeof(*program->pointers), rva);
+
+    return found != NO_INDEX && program->pointers[found] == rva ? found : NO_INDEX;
+}
+
 bool program_pointer_at(const struct program *program, uint32_t rva, uint32_t *target_rva)
 {
     const struct image *image = program->image;
-    uint32_t found =
-        last_below(program->pointers, program->pointer_count, sizeof(*program->pointers), rva);
     uint8_t bytes[8];
     uint64_t value = 0;
 
-    if (found == NO_INDEX || program->pointers[found] != rva) {
+    if (program_pointer_index(program, rva) == NO_INDEX) {
         return false;
     }
     image_copy(image, rva, bytes, sizeof(bytes));

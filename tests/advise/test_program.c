@@ -63,7 +63,7 @@ static void expect_import(uint32_t rva, enum tiny_import import, bool tail)
 
     ck_assert_uint_eq(call->target, CALL_IMPORT);
     ck_assert_uint_eq(program.imports[call->index].slot_rva, tiny_slot(import));
-    ck_assert(call->tail == tail && call->indirect && !call->guarded);
+    ck_assert(call->tail == tail && call->indirect && call->via == MICRO_NO_REGISTER);
 }
 
 static void expect_function(uint32_t rva, uint32_t target, bool tail)
@@ -198,9 +198,33 @@ START_TEST(guard)
     ck_assert_uint_eq(function_at(0x1040)->sources, FROM_GUARD);
     ck_assert(function_at(0x1040)->address_taken);
     ck_assert_uint_eq(program.call_count, 2);
-    ck_assert(call_at(0x1006)->guarded && !call_at(0x1006)->tail);
-    ck_assert(call_at(0x100c)->guarded && call_at(0x100c)->tail);
+    ck_assert(call_at(0x1006)->via == 0 && !call_at(0x1006)->tail);
+    ck_assert(call_at(0x100c)->via == 0 && call_at(0x100c)->tail);
     ck_assert_uint_eq(call_at(0x100c)->target, CALL_UNRESOLVED);
+    program_release(&program);
+}
+END_TEST
+
+START_TEST(retpoline)
+{
+    tiny_begin(&tiny);
+    tiny_put(&tiny, 0x1000, "e800000000 e900000000"); /* call r; jmp r */
+    tiny_relative(&tiny, 0x1001, 0x1040);
+    tiny_relative(&tiny, 0x1006, 0x1040);
+    /* r: call 0x1050; pause; lfence; jmp to the pause.  0x1050: mov [rsp], r11; ret */
+    tiny_put(&tiny, 0x1040, "e80b000000 f390 0faee8 ebf9 0f1f4000 4c891c24 c3");
+    tiny_put(&tiny, 0x1080, "e8cbffffff e808000000 c3"); /* call 0x1050; call 0x1092 */
+    tiny_put(&tiny, 0x1092, "ffe0");
+    tiny_function(&tiny, 0x1000, 0x100a, TINY_UNWIND);
+    tiny_function(&tiny, 0x1080, 0x108b, TINY_UNWIND);
+    build();
+    ck_assert_uint_eq(call_at(0x1000)->target, CALL_UNRESOLVED);
+    ck_assert(call_at(0x1000)->via == 11 && call_at(0x1000)->indirect && !call_at(0x1000)->tail);
+    ck_assert_uint_eq(call_at(0x1005)->target, CALL_UNRESOLVED);
+    ck_assert(call_at(0x1005)->via == 11 && call_at(0x1005)->tail);
+    ck_assert_uint_eq(call_at(0x1040)->target, CALL_FUNCTION);
+    ck_assert_uint_eq(call_at(0x1085)->target, CALL_UNRESOLVED);
+    ck_assert(call_at(0x1085)->via == 0);
     program_release(&program);
 }
 END_TEST
@@ -471,6 +495,7 @@ int main(void)
     tcase_add_test(starts, pointers_and_slots);
     tcase_add_test(starts, chained_parts);
     tcase_add_test(starts, guard);
+    tcase_add_test(starts, retpoline);
     tcase_add_test(starts, framework_table);
     suite_add_tcase(suite, starts);
     tcase_add_test(flow, ends_of_flow);
