@@ -127,6 +127,10 @@ struct judgement audit_judge(const struct entered *entered, irql_relation here, 
 /* Whether paging I/O enters a driver by this function; never without --paging-path. */
 bool audit_serves_paging(const struct audit *audit, uint32_t function);
 
+/* Whether every way through a function, from its entry to a return, passes an instruction of it.
+ * False also when the function is too large to tell. */
+bool audit_on_every_way(const struct audit *audit, uint32_t function, uint32_t micro);
+
 /* Whether the system calls a role when DriverEntry has returned. */
 bool audit_role_is_late(enum role role);
 

@@ -209,6 +209,43 @@ struct judgement audit_judge(const struct entered *entered, irql_relation here, 
     return judged;
 }
 
+#define WAYS_MAX 256u /* blocks of a function whose ways are followed */
+
+bool audit_on_every_way(const struct audit *audit, uint32_t function, uint32_t micro)
+{
+    const struct program *program = audit->program;
+    const struct function *body = &program->functions[function];
+    uint64_t seen[WAYS_MAX / 64] = {0};
+    uint8_t stack[WAYS_MAX];
+    uint32_t depth = 0, next = 0;
+
+    if (body->block_count == 0 || body->block_count > WAYS_MAX) {
+        return false;
+    }
+    for (;;) {
+        const struct block *block = &program->blocks[body->first_block + next];
+
+        seen[next / 64] |= UINT64_C(1) << next % 64;
+        if (micro - block->first_micro >= block->micro_count) {
+            if (block->returns || block->unresolved || block->successor_count == 0) {
+                return false; /* out, without it */
+            }
+            for (uint32_t i = 0; i < block->successor_count; i++) {
+                uint32_t to = program->successors[block->first_successor + i] - body->first_block;
+
+                if ((seen[to / 64] & UINT64_C(1) << to % 64) == 0) {
+                    seen[to / 64] |= UINT64_C(1) << to % 64;
+                    stack[depth++] = (uint8_t)to;
+                }
+            }
+        }
+        if (depth == 0) {
+            return true;
+        }
+        next = stack[--depth];
+    }
+}
+
 /* ---- words ---- */
 
 static const char *const major_names[] = {

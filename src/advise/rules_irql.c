@@ -392,6 +392,18 @@ static void report_limit(struct look *look, const struct contract *contract,
                  condition);
 }
 
+/* What needs DISPATCH_LEVEL is called on some ways only, by a callback that may be called there:
+ * often an argument says so (NDIS_SEND_FLAGS_DISPATCH_LEVEL). */
+static bool may_depend_on_caller(const struct look *look, const struct infer_site *site,
+                                 const struct judgement *judged, irql_set allowed)
+{
+    enum role role = look->audit->infer->entries[look->function].role;
+
+    return (role == ROLE_ANY_IRQL || role == ROLE_POST_OPERATION) &&
+           judged->verdict == VERDICT_POSSIBLE && judged->at < (allowed & (irql_set)-allowed) &&
+           !audit_on_every_way(look->audit, look->function, site->micro);
+}
+
 static void look_at_limit(struct look *look, const struct infer_site *site)
 {
     const struct contract *contract = audit_contract(look->audit, site);
@@ -415,6 +427,9 @@ static void look_at_limit(struct look *look, const struct infer_site *site)
         any = all;
         condition = external_condition(contract, site);
         condition = condition != NULL ? condition : "depends on an argument that is not known";
+    } else if (may_depend_on_caller(look, site, &judged, any)) {
+        judged.verdict = VERDICT_UNKNOWN;
+        condition = "unless its caller says at which IRQL it calls";
     } else if (contract->disputed && judged.verdict == VERDICT_DEFINITE) {
         judged.verdict = VERDICT_POSSIBLE;
         condition = "Microsoft's documents differ about its limit";
