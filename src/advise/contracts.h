@@ -115,8 +115,11 @@ enum role {
     ROLE_CSQ_ACQUIRE, /* CsqAcquireLock: may return raised */
     ROLE_CSQ_RELEASE, /* CsqReleaseLock: entered at what CsqAcquireLock returned at */
     ROLE_BUGCHECK,
-    ROLE_ANY_IRQL,    /* documented as <= DISPATCH_LEVEL: it may be called raised */
-    ROLE_PASSIVE,     /* any other callback that is documented for PASSIVE_LEVEL */
+    ROLE_ANY_IRQL,       /* documented as <= DISPATCH_LEVEL: it may be called raised */
+    ROLE_POST_OPERATION, /* of a minifilter: the same, but for IRP_MJ_CREATE, which is synchronous
+                          */
+    ROLE_POWER_UP, /* PASSIVE, but while the disk may be off: Microsoft advises against paging it */
+    ROLE_PASSIVE,  /* any other callback that is documented for PASSIVE_LEVEL */
     ROLE_APC_AT_MOST, /* the same, <= APC_LEVEL */
     ROLE_RAISED,      /* the same, at DISPATCH_LEVEL */
     ROLE_COUNT,
@@ -127,6 +130,7 @@ struct role_text {
     irql_set certain;      /* classes at which the system does call it, sooner or later */
     irql_set possible;     /* classes at which it may call it */
     bool must_be_resident; /* the documents forbid a pageable one, whatever it does */
+    bool better_resident;  /* they advise against it: never offered */
     bool changes_irql;     /* it is its task to return at another IRQL */
 };
 const struct role_text *role_text(enum role role);

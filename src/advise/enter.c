@@ -41,18 +41,21 @@ static uint32_t pop(struct queue *queue)
     return function;
 }
 
-static void add_entry(struct queue *queue, uint32_t function, irql_set certain, irql_set possible,
-                      irql_set exact, bool unknown)
+/* Only the sets of `more` matter. */
+static void add_entry(struct queue *queue, uint32_t function, const struct entry *more)
 {
     struct entry *entry = &queue->infer->entries[function];
     struct entry before = *entry;
 
-    entry->certain |= certain;
-    entry->possible |= certain | possible;
-    entry->exact |= certain | exact;
-    entry->unknown |= unknown;
+    entry->certain |= more->certain;
+    entry->possible |= more->certain | more->possible;
+    entry->exact |= more->certain | more->exact;
+    entry->unknown |= more->unknown;
+    entry->paging |= more->paging;
+    entry->elsewhere |= more->elsewhere;
     if (before.certain != entry->certain || before.possible != entry->possible ||
-        before.exact != entry->exact || before.unknown != entry->unknown) {
+        before.exact != entry->exact || before.unknown != entry->unknown ||
+        before.paging != entry->paging || before.elsewhere != entry->elsewhere) {
         push(queue, function);
     }
 }
@@ -74,19 +77,22 @@ static void pass_on(struct queue *queue, const struct entry *caller, const struc
                     uint32_t callee)
 {
     irql_relation exact = site->before & (irql_relation)~site->vague;
-    irql_set certain = irql_apply(exact, caller->certain);
-    irql_set possible = irql_apply(site->before, caller->possible);
-    irql_set without_doubt = irql_apply(exact, caller->exact);
-    bool unknown = false;
+    struct entry more = {
+        .certain = irql_apply(exact, caller->certain),
+        .possible = irql_apply(site->before, caller->possible),
+        .exact = irql_apply(exact, caller->exact),
+        .paging = irql_apply(site->before, caller->paging),
+        .elsewhere = irql_apply(site->before, caller->elsewhere),
+    };
 
     if (caller->unknown) {
         irql_set always = in_all_rows(site->before);
 
-        possible |= always;
-        without_doubt |= always & in_all_rows(exact);
-        unknown = irql_apply(site->before, IRQL_ANY) != always;
+        more.possible |= always;
+        more.exact |= always & in_all_rows(exact);
+        more.unknown = irql_apply(site->before, IRQL_ANY) != always;
     }
-    add_entry(queue, callee, certain, possible, without_doubt, unknown);
+    add_entry(queue, callee, &more);
 }
 
 static void pass_on_all(struct queue *queue, uint32_t function)
@@ -114,6 +120,10 @@ static bool in_page(const struct program *program, const struct function *f)
 
     return section != NULL && section->class == PG_PAGEABLE;
 }
+
+/* Of a routine in PAGE that others may call. */
+static const struct entry pageable_entry = {
+    .certain = IRQL_BIT(IRQL_P), .possible = IRQL_PAGEABLE, .exact = IRQL_PAGEABLE};
 
 /* Who may call it but those that we see? */
 static bool open_to_others(const struct infer *infer, uint32_t function, bool called)
@@ -145,11 +155,12 @@ static void enter_from_outside(struct queue *queue, const bool *called)
             push(queue, i);
         }
         if (others && in_page(program, f)) {
-            add_entry(queue, i, IRQL_BIT(IRQL_P), IRQL_PAGEABLE, IRQL_PAGEABLE, f->address_taken);
+            add_entry(queue, i, &pageable_entry);
+            entry->unknown |= f->address_taken;
         } else if (others) {
-            add_entry(queue, i, 0, 0, 0, true);
+            add_entry(queue, i, &(struct entry){.unknown = true});
         } else if (entry->role == ROLE_NONE && (f->sources & FROM_EXPORT)) {
-            add_entry(queue, i, IRQL_BIT(IRQL_P), 0, 0, false);
+            add_entry(queue, i, &(struct entry){.certain = IRQL_BIT(IRQL_P)});
         }
     }
 }
@@ -172,14 +183,14 @@ static void enter_rest(struct queue *queue)
         if (entry->possible != 0 || !in_page(program, &program->functions[i])) {
             continue;
         }
-        add_entry(queue, i, IRQL_BIT(IRQL_P), IRQL_PAGEABLE, IRQL_PAGEABLE, entry->unknown);
+        add_entry(queue, i, &pageable_entry);
         drain(queue);
     }
     for (uint32_t i = 0; i < program->function_count; i++) {
         const struct entry *entry = &queue->infer->entries[i];
 
         if (entry->possible == 0 && !entry->unknown) {
-            add_entry(queue, i, 0, 0, 0, true); /* cycles that nobody enters */
+            add_entry(queue, i, &(struct entry){.unknown = true}); /* cycles that nobody enters */
             drain(queue);
         }
     }

@@ -128,6 +128,8 @@ bool audit_role_is_late(enum role role)
     case ROLE_SYNCHRONIZE:  /* what runs before the call that it is handed to returns */
     case ROLE_IPI:
     case ROLE_ANY_IRQL: /* what may */
+    case ROLE_POST_OPERATION:
+    case ROLE_POWER_UP:
     case ROLE_PASSIVE:
     case ROLE_APC_AT_MOST:
     case ROLE_RAISED:

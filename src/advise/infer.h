@@ -104,10 +104,13 @@ struct summary {
 
 /* How a function is entered, all callers and roles together. */
 struct entry {
-    irql_set certain;   /* it is entered at these (as far as its caller is) */
-    irql_set possible;  /* it may be entered at these, by what is known */
-    irql_set exact;     /* of possible: without anything vague on the way */
-    bool unknown;       /* somebody unknown may enter it, at any class */
+    irql_set certain;  /* it is entered at these (as far as its caller is) */
+    irql_set possible; /* it may be entered at these, by what is known */
+    irql_set exact;    /* of possible: without anything vague on the way */
+    bool unknown;      /* somebody unknown may enter it, at any class */
+    /* What nothing above tells of: raised entries that only some drivers have (transfers and power
+     * on the paging path), and those by whoever finds its address where no role has it. */
+    irql_set paging, elsewhere;
     uint8_t role;       /* enum role */
     uint8_t role_count; /* how many different roles it has */
     bool role_inferred; /* from a pattern only, or a setting that is not looked at may change it */

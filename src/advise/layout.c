@@ -69,7 +69,8 @@ static bool always_pageable(const struct audit *audit, uint32_t function)
     const struct entry *entry = &audit->infer->entries[function];
 
     return !entry->unknown && !entry->role_inferred && entry->possible != 0 &&
-           (entry->possible & IRQL_RAISED) == 0 && !role_text(entry->role)->must_be_resident &&
+           ((entry->possible | entry->paging | entry->elsewhere) & IRQL_RAISED) == 0 &&
+           !role_text(entry->role)->must_be_resident && !role_text(entry->role)->better_resident &&
            !audit->program->functions[function].incomplete &&
            !savings_raised_inside(audit, function);
 }

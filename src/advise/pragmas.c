@@ -52,6 +52,7 @@ static void append(struct text *text, const char *more)
 enum part {
     PART_PRAGMA,   /* proven */
     PART_EVIDENCE, /* a pragma, after a look at its callers */
+    PART_ASSUMED,  /* a pragma, when the driver is no exception */
     PART_ISOLATE,  /* a pragma, after the region has been moved out */
     PART_DECORATED,
     PART_NAMELESS, /* counted */
@@ -74,7 +75,14 @@ static enum part part_of(const struct audit *audit, const struct candidate *one)
     if (one->kind == SAVING_ISOLATE) {
         return PART_ISOLATE;
     }
-    return one->class == ADVICE_PROVEN ? PART_PRAGMA : PART_EVIDENCE;
+    switch (one->class) {
+    case ADVICE_PROVEN:
+        return PART_PRAGMA;
+    case ADVICE_ASSUMED:
+        return PART_ASSUMED;
+    default:
+        return PART_EVIDENCE;
+    }
 }
 
 /* Pragmas of one part and target; lines are filled. */
@@ -135,6 +143,9 @@ static void write_target(const struct audit *audit, const struct candidates *can
     static const char *const heads[] = {
         [PART_PRAGMA] = "/* Proven: every caller is at <= APC_LEVEL. */\n",
         [PART_EVIDENCE] = "/* By evidence: look at who calls these first. */\n",
+        [PART_ASSUMED] =
+            "/* Only if the driver serves no paging I/O, no driver above calls it raised, and its\n"
+            " * devices have DO_POWER_PAGABLE: transfer and power requests lead to these. */\n",
         [PART_ISOLATE] =
             "/* After their locked regions have been moved out (pagable isolate). */\n",
     };

@@ -22,6 +22,10 @@ enum {
     DEFAULT_MAJORS = 8, /* a routine in so many places of the table is there for all others */
 };
 
+/* Called raised, or while nothing can be paged in, when the driver is on the paging path. */
+#define PAGING_PATH_ROLES                                                                          \
+    (ROLE_BIT(ROLE_DISPATCH_TRANSFER) | ROLE_BIT(ROLE_DISPATCH_POWER) | ROLE_BIT(ROLE_POWER_UP))
+
 /* ---- stores by place ---- */
 
 int64_t stored_position(const struct infer_pointer *pointer)
@@ -236,7 +240,8 @@ static enum role leading_role(role_set sure, role_set all)
         if ((all & ROLE_BIT(role)) == 0) {
             continue;
         }
-        weight = 1 + 2 * role_text(role)->must_be_resident + ((sure & ROLE_BIT(role)) != 0);
+        weight = 1 + 4 * role_text(role)->must_be_resident + 2 * role_text(role)->better_resident +
+                 ((sure & ROLE_BIT(role)) != 0);
         if (weight > best) {
             best = weight;
             leading = role;
@@ -252,6 +257,7 @@ static void finish_entry(struct entry *entry, role_set sure, role_set inferred)
     entry->role = (uint8_t)leading_role(sure, all);
     entry->role_inferred = entry->role != ROLE_NONE && (sure & ROLE_BIT(entry->role)) == 0;
     entry->role_count = (uint8_t)__builtin_popcountll(all);
+    entry->paging = (all & PAGING_PATH_ROLES) != 0 ? IRQL_BIT(IRQL_D) : 0;
     for (unsigned role = ROLE_NONE + 1; role < ROLE_COUNT; role++) {
         if ((sure & ROLE_BIT(role)) != 0) {
             entry->certain |= role_text(role)->certain;
@@ -302,6 +308,53 @@ static void solve(struct roles *roles)
     settle_default(roles);
 }
 
+/* ---- addresses that no role explains ---- */
+
+/* Stored where nobody is known to look, or handed to somebody who is not known to call it as what
+ * its role says.  A local variable is no such place, and neither is the rest of a DRIVER_OBJECT
+ * that is filled in a loop. */
+static bool is_unexplained(const struct roles *roles, uint32_t p)
+{
+    const struct infer_pointer *pointer = &roles->infer->pointers[p];
+    const struct contract *contract;
+
+    if (roles->used[p]) {
+        return false;
+    }
+    if (pointer->call == NO_INDEX) {
+        return pointer->base.kind != VALUE_STACK && pointer->base.kind != VALUE_UNKNOWN;
+    }
+    contract = roles_contract(roles, &roles->infer->program->calls[pointer->call]);
+    for (uint32_t i = 0; contract != NULL && i < contract->role_count; i++) {
+        if (contract->roles[i].argument == pointer->argument) {
+            return false;
+        }
+    }
+    return contract == NULL;
+}
+
+static void note_elsewhere(struct roles *roles)
+{
+    const struct program *program = roles->infer->program;
+    struct entry *entries = roles->infer->entries;
+    uint32_t target;
+
+    for (uint32_t p = 0; p < roles->infer->pointer_count; p++) {
+        if (is_unexplained(roles, p)) {
+            entries[roles->infer->pointers[p].function].elsewhere = IRQL_ANY;
+        }
+    }
+    for (uint32_t i = 0; i < program->pointer_count; i++) {
+        if (!roles->used_static[i] && program_pointer_at(program, program->pointers[i], &target)) {
+            uint32_t function = program_function_at(program, target);
+
+            if (function != NO_INDEX) {
+                entries[function].elsewhere = IRQL_ANY;
+            }
+        }
+    }
+}
+
 pg_status infer_roles(struct infer *infer)
 {
     uint32_t functions = infer->program->function_count;
@@ -316,17 +369,22 @@ pg_status infer_roles(struct infer *infer)
     roles.majors = host.allocate((functions + 1u) * sizeof roles.majors[0]);
     roles.stale = host.allocate((functions + 1u) * sizeof roles.stale[0]);
     roles.used = host.allocate((infer->pointer_count + 1u) * sizeof roles.used[0]);
+    roles.used_static =
+        host.allocate((infer->program->pointer_count + 1u) * sizeof roles.used_static[0]);
     roles.stored = host.allocate((infer->pointer_count + 1u) * sizeof roles.stored[0]);
     if (infer->entries != NULL && roles.sure != NULL && roles.inferred != NULL &&
-        roles.majors != NULL && roles.stale != NULL && roles.used != NULL && roles.stored != NULL) {
+        roles.majors != NULL && roles.stale != NULL && roles.used != NULL &&
+        roles.used_static != NULL && roles.stored != NULL) {
         collect_stores(&roles);
         solve(&roles);
         for (uint32_t f = 0; f < functions; f++) {
             finish_entry(&infer->entries[f], roles.sure[f], roles.inferred[f]);
         }
+        note_elsewhere(&roles);
         status = PG_OK;
     }
     host.release(roles.stored);
+    host.release(roles.used_static);
     host.release(roles.used);
     host.release(roles.stale);
     host.release(roles.majors);

@@ -35,6 +35,7 @@ struct roles {
     role_set *inferred;    /* the same, by less than proof */
     uint8_t *majors;       /* the same: in how many places of a DRIVER_OBJECT it is, up to 255 */
     bool *used;            /* one per pointer: it has led to a role */
+    bool *used_static;     /* one per relocated pointer of the image: the same */
     bool *stale;           /* one per function: types its calls depend on have changed */
     struct stored *stored; /* ascending by all fields, in their order */
     uint32_t stored_count;

@@ -14,6 +14,7 @@ enum {
     STACK_ELEMENTS = 8,  /* at most in an array on the stack */
     STORES = 64,         /* at most to one place: more are no program that somebody wrote */
     SWEEPS = 4,          /* over all that a function stores */
+    MAJOR_CREATE = 0,
 };
 
 /* The function that begins at an address of the image. */
@@ -48,6 +49,7 @@ static void add_static(struct roles *roles, int64_t rva, enum role role, bool in
     function = program_function_at(roles->infer->program, target);
     if (function != NO_INDEX) {
         role_add(roles, function, role, inferred);
+        roles->used_static[program_pointer_index(roles->infer->program, (uint32_t)rva)] = true;
     }
 }
 
@@ -60,6 +62,19 @@ void role_add_member(struct roles *roles, uint32_t function, const struct value 
     if (structure->kind == VALUE_ADDRESS) {
         add_static(roles, structure->number + offset, role, inferred);
     }
+}
+
+/* The role of an element: a row of FLT_OPERATION_REGISTRATION begins with the major function. */
+static enum role role_of_element(const struct roles *roles, int64_t rva,
+                                 const struct contract_role *row)
+{
+    uint8_t major;
+
+    if (row->role != ROLE_POST_OPERATION) {
+        return row->role;
+    }
+    image_copy(roles->infer->program->image, (uint32_t)rva, &major, sizeof major);
+    return major == MAJOR_CREATE ? ROLE_PASSIVE : ROLE_POST_OPERATION;
 }
 
 /* An array of the image ends with the first element that has no pointer in it. */
@@ -78,7 +93,7 @@ static void add_static_array(struct roles *roles, int64_t rva, const struct cont
         if (!pointers) {
             return;
         }
-        add_static(roles, rva + row->offset, row->role, row->conditional);
+        add_static(roles, rva + row->offset, role_of_element(roles, rva, row), row->conditional);
     }
 }
 

@@ -3,6 +3,7 @@
  * could-be-pageable and isolate: resident routines that nobody needs raised.
  *
  * PROVEN: every caller and every role is at APC_LEVEL at most, and nothing in it raises the IRQL.
+ * ASSUMED: the same, but transfer or power requests lead to it, which some drivers get raised.
  * EVIDENCE: somebody unknown may call it, but every way through it calls what is only allowed at
  * APC_LEVEL or below, so that no correct caller is above.
  */
@@ -161,7 +162,7 @@ static bool may_move(const struct audit *audit, uint32_t function)
 
     return audit->image->pageable && section->class == PG_RESIDENT && section->executable &&
            !body->incomplete && body->bytes >= SMALLEST && body->block_count != 0 &&
-           !role_text(entry->role)->must_be_resident &&
+           !role_text(entry->role)->must_be_resident && !role_text(entry->role)->better_resident &&
            !audit_fact(audit, function, FACT_PAGING_PATH) &&
            ((entry->possible | entry->certain) & IRQL_RAISED) == 0;
 }
@@ -176,7 +177,13 @@ static bool classify(const struct audit *audit, uint32_t function, void *scratch
         section != NO_INDEX && !audit_may_be_locked(audit, section)
             ? advice_text(audit->builder, "%s", audit->image->sections[section].name)
             : "PAGE";
-    if (!entry->unknown && !entry->role_inferred && entry->possible != 0) {
+    const struct contract *proof;
+    bool known = !entry->unknown && !entry->role_inferred && entry->possible != 0 &&
+                 (entry->elsewhere & IRQL_RAISED) == 0;
+
+    /* What is called from PAGE only would be wrong there already if it came raised. */
+    if (known && ((entry->paging & IRQL_RAISED) == 0 ||
+                  (section != NO_INDEX && !audit_may_be_locked(audit, section)))) {
         candidate->class = ADVICE_PROVEN;
         candidate->evidence = proven_words(audit, function, section);
         if (early_only(audit, function)) {
@@ -185,15 +192,22 @@ static bool classify(const struct audit *audit, uint32_t function, void *scratch
         }
         return true;
     }
-    const struct contract *proof = proof_of(audit, function, scratch);
+    proof = proof_of(audit, function, scratch);
     if (proof != NULL) {
         candidate->class = ADVICE_EVIDENCE;
         candidate->evidence = advice_text(audit->builder,
                                           "every way through it calls %s, which is only allowed at "
                                           "<= APC_LEVEL",
                                           proof->name);
+    } else if (known) {
+        candidate->class = ADVICE_ASSUMED;
+        candidate->evidence = advice_text(
+            audit->builder, "%s, as long as %s", proven_words(audit, function, section),
+            entry->role == ROLE_DISPATCH_POWER
+                ? "all devices have DO_POWER_PAGABLE and none is on the paging path"
+                : "the driver serves no paging I/O and no driver above calls it raised");
     }
-    return proof != NULL;
+    return proof != NULL || known;
 }
 
 static bool consider(const struct audit *audit, uint32_t function, void *scratch,

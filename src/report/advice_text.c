@@ -31,7 +31,13 @@ static enum tint severity_tint(enum finding_severity severity)
 
 const char *report_advice_class_name(enum advice_class class)
 {
-    return class == ADVICE_PROVEN ? "proven" : "evidence";
+    static const char *const names[] = {
+        [ADVICE_PROVEN] = "proven",
+        [ADVICE_EVIDENCE] = "evidence",
+        [ADVICE_ASSUMED] = "assumed",
+    };
+
+    return names[class];
 }
 
 const char *report_saving_kind_name(enum advice_saving_kind kind)

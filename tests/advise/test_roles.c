@@ -155,7 +155,7 @@ static const struct expected kmdf[] = {
     {"FxDriverEntry", ROLE_DRIVER_ENTRY, P, P, SURE},
     {"DriverEntry", ROLE_DRIVER_ENTRY, P, P, SURE},
     {"DeviceAdd", ROLE_ADD_DEVICE, P, P, SURE},
-    {"D0Entry", ROLE_PASSIVE, P, P, SURE},
+    {"D0Entry", ROLE_POWER_UP, P, P, SURE},
     {"DeviceCleanup", ROLE_PASSIVE, P, P, SURE},
     {"IoRead", ROLE_ANY_IRQL, 0, P | A | D, INFERRED},
     {"RequestDone", ROLE_ANY_IRQL, 0, P | A | D, INFERRED},
@@ -173,6 +173,25 @@ START_TEST(the_framework_calls_what_it_is_given)
     look_at(_i == 0 ? "advise/roles_kmdf_O0" : "advise/roles_kmdf_O2", &look);
     ck_assert_int_eq(infer_roles(&look.infer), PG_OK);
     CHECK(&look, kmdf);
+    unload_driver(&look);
+}
+END_TEST
+
+static const struct expected filter[] = {
+    {"PreCreate", ROLE_APC_AT_MOST, 0, P | A, INFERRED},
+    {"PostCreate", ROLE_PASSIVE, P, P, SURE},
+    {"PreRead", ROLE_APC_AT_MOST, 0, P | A, INFERRED},
+    {"PostRead", ROLE_POST_OPERATION, 0, P | A | D, SURE},
+    {"PostBoth", ROLE_POST_OPERATION, P, P | A | D, SURE},
+};
+
+START_TEST(a_filter_is_called_after_operations)
+{
+    struct loaded look;
+
+    look_at("advise/roles_filter", &look);
+    ck_assert_int_eq(infer_roles(&look.infer), PG_OK);
+    CHECK(&look, filter);
     unload_driver(&look);
 }
 END_TEST
@@ -261,6 +280,7 @@ int main(void)
     tcase_add_loop_test(tests, roles_are_the_same_each_time, 0, sizeof builds / sizeof builds[0]);
     tcase_add_test(tests, no_memory_is_said);
     tcase_add_loop_test(tests, the_framework_calls_what_it_is_given, 0, 2);
+    tcase_add_test(tests, a_filter_is_called_after_operations);
     tcase_add_test(tests, patterns_tell_what_no_type_does);
     tcase_add_loop_test(tests, samples_have_their_roles, 0, sizeof samples / sizeof samples[0]);
     suite_add_tcase(suite, tests);

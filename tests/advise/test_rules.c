@@ -295,6 +295,58 @@ START_TEST(savings)
 }
 END_TEST
 
+/* Who else may call a routine decides whether it is offered, and as what. */
+START_TEST(offered_by_callers)
+{
+    struct advise_options options = {.rules = RULE_SET_ALL, .small = true};
+    struct advice *advice = advise("advise/callers", options);
+    const struct advice_saving *saving = saving_of(advice, "Known");
+
+    ck_assert(saving != NULL && saving->class == ADVICE_PROVEN);
+    ck_assert_ptr_null(saving_of(advice, "Twice"));
+    ck_assert_ptr_null(saving_of(advice, "InTable"));
+    saving = saving_of(advice, "ForTransfers");
+    ck_assert(saving != NULL && saving->class == ADVICE_ASSUMED);
+    ck_assert_ptr_nonnull(strstr(saving->evidence, "no paging I/O"));
+    saving = saving_of(advice, "Power");
+    ck_assert(saving != NULL && saving->class == ADVICE_ASSUMED);
+    ck_assert_ptr_nonnull(strstr(saving->evidence, "DO_POWER_PAGABLE"));
+    saving = saving_of(advice, "ForPaged");
+    ck_assert(saving != NULL && saving->class == ADVICE_PROVEN);
+    ck_assert_ptr_nonnull(strstr(advice->alloc_text, "/* Only if the driver serves no paging I/O"));
+    advice_close(advice);
+    options.paging_path = true;
+    advice = advise("advise/callers", options);
+    ck_assert_ptr_nonnull(saving_of(advice, "Known"));
+    ck_assert_ptr_null(saving_of(advice, "ForTransfers"));
+    ck_assert_ptr_null(saving_of(advice, "Power"));
+    advice_close(advice);
+}
+END_TEST
+
+/* A release through the guard's pointer in a register, and a callback whose caller says where. */
+START_TEST(right_by_callers)
+{
+    struct advice *advice = advise("advise/callers", plain);
+    unsigned not_told = 0;
+
+    for (uint32_t i = 0; i < advice->finding_count; i++) {
+        const struct advice_finding *finding = &advice->findings[i];
+
+        if (finding->rule == RULE_API_IRQL && strcmp(finding->place.function, "NotTold") == 0) {
+            ck_assert_int_eq(finding->verdict, VERDICT_POSSIBLE);
+            not_told++;
+        } else if (finding->rule == RULE_API_IRQL) {
+            ck_assert_str_eq(finding->place.function, "ToldWhere");
+            ck_assert_int_eq(finding->verdict, VERDICT_UNKNOWN);
+        }
+        ck_assert_int_ne(finding->rule, RULE_IRQL_LEFT_RAISED);
+    }
+    ck_assert_uint_eq(not_told, 1);
+    advice_close(advice);
+}
+END_TEST
+
 /* What all sets of a section win together is what their bytes win, and no more. */
 START_TEST(pages_are_honest)
 {
@@ -414,6 +466,8 @@ int main(void)
     tcase_add_test(gallery, documents_fragment);
     tcase_add_loop_test(advice, lock_balance, 0, 2);
     tcase_add_test(advice, savings);
+    tcase_add_test(advice, offered_by_callers);
+    tcase_add_test(advice, right_by_callers);
     tcase_add_test(advice, pages_are_honest);
     tcase_add_test(advice, small_is_silent);
     tcase_add_test(advice, rules_are_chosen);
