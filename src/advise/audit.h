@@ -127,9 +127,13 @@ struct judgement audit_judge(const struct entered *entered, irql_relation here, 
 /* Whether paging I/O enters a driver by this function; never without --paging-path. */
 bool audit_serves_paging(const struct audit *audit, uint32_t function);
 
-/* Whether every way through a function, from its entry to a return, passes an instruction of it.
- * False also when the function is too large to tell. */
-bool audit_on_every_way(const struct audit *audit, uint32_t function, uint32_t micro);
+/* Whether every way through a function, from its entry to a return, passes a block that `passes`
+ * holds for.  False also when the function has more than WAYS_MAX blocks. */
+#define WAYS_MAX 256u
+bool audit_on_every_way(const struct audit *audit, uint32_t function,
+                        bool (*passes)(const struct audit *audit, const struct block *block,
+                                       uint32_t argument),
+                        uint32_t argument);
 
 /* Whether the system calls a role when DriverEntry has returned. */
 bool audit_role_is_late(enum role role);

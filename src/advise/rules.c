@@ -209,9 +209,10 @@ struct judgement audit_judge(const struct entered *entered, irql_relation here, 
     return judged;
 }
 
-#define WAYS_MAX 256u /* blocks of a function whose ways are followed */
-
-bool audit_on_every_way(const struct audit *audit, uint32_t function, uint32_t micro)
+bool audit_on_every_way(const struct audit *audit, uint32_t function,
+                        bool (*passes)(const struct audit *audit, const struct block *block,
+                                       uint32_t argument),
+                        uint32_t argument)
 {
     const struct program *program = audit->program;
     const struct function *body = &program->functions[function];
@@ -226,7 +227,7 @@ bool audit_on_every_way(const struct audit *audit, uint32_t function, uint32_t m
         const struct block *block = &program->blocks[body->first_block + next];
 
         seen[next / 64] |= UINT64_C(1) << next % 64;
-        if (micro - block->first_micro >= block->micro_count) {
+        if (!passes(audit, block, argument)) {
             if (block->returns || block->unresolved || block->successor_count == 0) {
                 return false; /* out, without it */
             }

@@ -219,6 +219,75 @@ static uint32_t return_micro(const struct audit *audit, uint32_t function, irql_
     return last;
 }
 
+/* Whether a call may release the cancel spin lock: what lowers does, and so may whoever is not
+ * known. */
+static bool may_release(const struct audit *audit, const struct call *call)
+{
+    const struct contract *contract =
+        call->target == CALL_IMPORT ? audit->program->imports[call->index].contract : NULL;
+
+    if (contract == NULL) {
+        return true;
+    }
+    for (unsigned i = 0; i < contract->case_count; i++) {
+        if (contract->cases[i].effect != EFFECT_SAME) {
+            return true;
+        }
+    }
+    return (contract->traits & (TRAIT_SPIN_RELEASE | TRAIT_LOWER)) != 0;
+}
+
+/* Whether a block may release it, or does not come back. */
+static bool is_settled(const struct audit *audit, const struct block *block, uint32_t function)
+{
+    const struct program *program = audit->program;
+    const struct function *body = &program->functions[function];
+    bool tail = false;
+
+    for (uint32_t i = body->first_call; i < body->first_call + body->call_count; i++) {
+        const struct call *call = &program->calls[i];
+
+        if (&program->blocks[call->block] == block) {
+            if (may_release(audit, call)) {
+                return true;
+            }
+            tail |= call->tail;
+        }
+    }
+    for (uint32_t i = block->first_micro; i < block->first_micro + block->micro_count; i++) {
+        if (program->micros[i].kind == MICRO_WRITE_CR8) {
+            return true;
+        }
+    }
+    return block->unresolved || (!block->returns && block->successor_count == 0 && !tail);
+}
+
+/* A Cancel routine is entered with the cancel spin lock and releases it on every way. */
+static void look_at_cancel(struct audit *audit, uint32_t function)
+{
+    const struct function *body = &audit->program->functions[function];
+    const struct entry *entry = &audit->infer->entries[function];
+    bool never = true;
+
+    if (entry->role_inferred || entry->role_count != 1 || body->incomplete ||
+        body->block_count == 0 || body->block_count > WAYS_MAX ||
+        audit_on_every_way(audit, function, is_settled, function)) {
+        return;
+    }
+    for (uint32_t i = body->first_call; i < body->first_call + body->call_count; i++) {
+        never &= !may_release(audit, &audit->program->calls[i]);
+    }
+    audit_report(audit, RULE_IRQL_LEFT_RAISED, never ? VERDICT_DEFINITE : VERDICT_POSSIBLE,
+                 function, audit_first_micro(audit, function), IRQL_BIT(IRQL_D),
+                 advice_text(audit->builder,
+                             never
+                                 ? "%s returns with the cancel spin lock, which it was called with"
+                                 : "%s has a way out on which the cancel spin lock, which it was "
+                                   "called with, stays held",
+                             body->name),
+                 NULL);
+}
+
 static void look_at_return(struct audit *audit, uint32_t function, uint8_t *blamed)
 {
     const struct entry *entry = &audit->infer->entries[function];
@@ -229,6 +298,9 @@ static void look_at_return(struct audit *audit, uint32_t function, uint8_t *blam
     uint32_t blame;
     enum verdict verdict;
 
+    if (entry->role == ROLE_CANCEL) {
+        look_at_cancel(audit, function);
+    }
     if (entry->role == ROLE_NONE || role_text(entry->role)->changes_irql ||
         audit_fact(audit, function, FACT_WAIT_ALONE | FACT_RAISES | FACT_AFTERMATH)) {
         return;

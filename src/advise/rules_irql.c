@@ -392,6 +392,12 @@ static void report_limit(struct look *look, const struct contract *contract,
                  condition);
 }
 
+static bool has_micro(const struct audit *audit, const struct block *block, uint32_t micro)
+{
+    (void)audit;
+    return micro - block->first_micro < block->micro_count;
+}
+
 /* What needs DISPATCH_LEVEL is called on some ways only, by a callback that may be called there:
  * often an argument says so (NDIS_SEND_FLAGS_DISPATCH_LEVEL). */
 static bool may_depend_on_caller(const struct look *look, const struct infer_site *site,
@@ -401,7 +407,7 @@ static bool may_depend_on_caller(const struct look *look, const struct infer_sit
 
     return (role == ROLE_ANY_IRQL || role == ROLE_POST_OPERATION) &&
            judged->verdict == VERDICT_POSSIBLE && judged->at < (allowed & (irql_set)-allowed) &&
-           !audit_on_every_way(look->audit, look->function, site->micro);
+           !audit_on_every_way(look->audit, look->function, has_micro, site->micro);
 }
 
 static void look_at_limit(struct look *look, const struct infer_site *site)

@@ -159,11 +159,35 @@ static NTSTATUS PagedControl(PDEVICE_OBJECT Device, PIRP Irp)
     return Complete(Irp);
 }
 
+/* Called with the cancel spin lock. */
+static VOID Keeps(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Device);
+    if (Irp->Flags == 0) {
+        return;
+    }
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+    Complete(Irp);
+}
+
+static VOID GivesBack(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    if (Device->CurrentIrp == Irp) {
+        IoReleaseCancelSpinLock(Irp->CancelIrql);
+        Count++;
+    } else {
+        IoReleaseCancelSpinLock(Irp->CancelIrql);
+    }
+    Complete(Irp);
+}
+
 static NTSTATUS Create(PDEVICE_OBJECT Device, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(Device);
     ExInitializeWorkItem(&Item, Known, &Item);
     ExQueueWorkItem(&Item, DelayedWorkQueue);
+    IoSetCancelRoutine(Irp, Keeps);
+    IoSetCancelRoutine(Irp, GivesBack);
     Irp->IoStatus.Status = STATUS_SUCCESS;
     return Complete(Irp);
 }
