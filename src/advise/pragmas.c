@@ -143,9 +143,10 @@ static void write_target(const struct audit *audit, const struct candidates *can
     static const char *const heads[] = {
         [PART_PRAGMA] = "/* Proven: every caller is at <= APC_LEVEL. */\n",
         [PART_EVIDENCE] = "/* By evidence: look at who calls these first. */\n",
-        [PART_ASSUMED] =
-            "/* Only if the driver serves no paging I/O, no driver above calls it raised, and its\n"
-            " * devices have DO_POWER_PAGABLE: transfer and power requests lead to these. */\n",
+        [PART_ASSUMED] = "/* Only if the driver serves no paging I/O, no driver above calls it "
+                         "raised, its devices have\n"
+                         " * DO_POWER_PAGABLE, and calls through pointers do not raise, as the "
+                         "report tells of each. */\n",
         [PART_ISOLATE] =
             "/* After their locked regions have been moved out (pagable isolate). */\n",
     };

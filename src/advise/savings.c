@@ -3,9 +3,10 @@
  * could-be-pageable and isolate: resident routines that nobody needs raised.
  *
  * PROVEN: every caller and every role is at APC_LEVEL at most, and nothing in it raises the IRQL.
- * ASSUMED: the same, but transfer or power requests lead to it, which some drivers get raised.
- * EVIDENCE: somebody unknown may call it, but every way through it calls what is only allowed at
- * APC_LEVEL or below, so that no correct caller is above.
+ * ASSUMED: the same, but transfer or power requests lead to it, which some drivers get raised, or
+ * it calls through pointers that could not be followed. EVIDENCE: somebody unknown may call it, but
+ * every way through it calls what is only allowed at APC_LEVEL or below, so that no correct caller
+ * is above.
  */
 #include "advise/savings.h"
 
@@ -167,6 +168,32 @@ static bool may_move(const struct audit *audit, uint32_t function)
            ((entry->possible | entry->certain) & IRQL_RAISED) == 0;
 }
 
+/* Whether it calls somebody who is not known, who may even be what raises. */
+static bool calls_unknown(const struct audit *audit, uint32_t function)
+{
+    const struct function *body = &audit->program->functions[function];
+
+    for (uint32_t i = 0; i < body->call_count; i++) {
+        if (audit->program->calls[body->first_call + i].target == CALL_UNRESOLVED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What has to be so for a routine that is not proven to be pageable all the same. */
+static const char *assumption(const struct audit *audit, uint32_t function)
+{
+    const struct entry *entry = &audit->infer->entries[function];
+
+    if (calls_unknown(audit, function)) {
+        return "what it calls through pointers does not raise the IRQL";
+    }
+    return entry->role == ROLE_DISPATCH_POWER
+               ? "all devices have DO_POWER_PAGABLE and none is on the paging path"
+               : "the driver serves no paging I/O and no driver above calls it raised";
+}
+
 static bool classify(const struct audit *audit, uint32_t function, void *scratch,
                      struct candidate *candidate)
 {
@@ -182,8 +209,9 @@ static bool classify(const struct audit *audit, uint32_t function, void *scratch
                  (entry->elsewhere & IRQL_RAISED) == 0;
 
     /* What is called from PAGE only would be wrong there already if it came raised. */
-    if (known && ((entry->paging & IRQL_RAISED) == 0 ||
-                  (section != NO_INDEX && !audit_may_be_locked(audit, section)))) {
+    if (known && !calls_unknown(audit, function) &&
+        ((entry->paging & IRQL_RAISED) == 0 ||
+         (section != NO_INDEX && !audit_may_be_locked(audit, section)))) {
         candidate->class = ADVICE_PROVEN;
         candidate->evidence = proven_words(audit, function, section);
         if (early_only(audit, function)) {
@@ -201,11 +229,9 @@ static bool classify(const struct audit *audit, uint32_t function, void *scratch
                                           proof->name);
     } else if (known) {
         candidate->class = ADVICE_ASSUMED;
-        candidate->evidence = advice_text(
-            audit->builder, "%s, as long as %s", proven_words(audit, function, section),
-            entry->role == ROLE_DISPATCH_POWER
-                ? "all devices have DO_POWER_PAGABLE and none is on the paging path"
-                : "the driver serves no paging I/O and no driver above calls it raised");
+        candidate->evidence =
+            advice_text(audit->builder, "%s, as long as %s", proven_words(audit, function, section),
+                        assumption(audit, function));
     }
     return proof != NULL || known;
 }
