@@ -505,11 +505,23 @@ static bool keep_effect(struct solver *solver, struct effect *effect)
     return true;
 }
 
+/* What aligns the block behind it: nobody comes there. */
+static bool is_padding(const struct program *program, const struct block *b)
+{
+    for (uint32_t m = b->first_micro; m < b->first_micro + b->micro_count; m++) {
+        if (program->micros[m].kind != MICRO_NOTHING) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void follow_function_body(struct solver *solver, const struct function *f)
 {
     follow_pending(solver, f->block_count);
     for (uint32_t i = 1; i < f->block_count && !solver->no_memory; i++) {
-        if (solver->at[i].count == 0 && !solver->at[i].led_to) {
+        if (solver->at[i].count == 0 && !solver->at[i].led_to &&
+            !is_padding(solver->program, &solver->program->blocks[f->first_block + i])) {
             seed(solver, i);
             follow_pending(solver, f->block_count);
         }
