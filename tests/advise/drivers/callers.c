@@ -90,8 +90,7 @@ static NOINLINE VOID Locked(VOID)
     GiveBack(&Lock, irql);
 }
 
-/* Lock routines in registers, and what aligns a loop behind a jump: it takes a lock all the same.
- */
+/* Lock routines in registers around a loop: followed or not, it is no proof. */
 __attribute__((naked, used)) static VOID InLoop(ULONG Times)
 {
     __asm__("pushq %rbx\n"
