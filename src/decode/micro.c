@@ -509,9 +509,8 @@ static bool applies_after_all(const struct parts *parts, const struct opcode *ro
         return parts->mode != 3;
     }
     if (row->kind == MICRO_EXCHANGE && row->shape == SHAPE_A_R) {
-        return !has(parts, PREFIX_REPEAT) &&
-               !(has(parts, PREFIX_NARROW) && parts->opcode == 0x90 &&
-                 (parts->rex & REX_B) != 0); /* pause */
+        return !has(parts, PREFIX_REPEAT) && !(has(parts, PREFIX_NARROW) && parts->opcode == 0x90 &&
+                                               (parts->rex & REX_B) != 0); /* pause */
     }
     if (row->shape == SHAPE_CONTROL_READ || row->shape == SHAPE_CONTROL_WRITE) {
         /* Others than cr0, cr2, cr3, cr4 and cr8 do not exist. */

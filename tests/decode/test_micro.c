@@ -48,7 +48,7 @@ START_TEST(kinds)
         uint8_t kind, length;
     } table[] = {
         {"90", MICRO_NOTHING, 1},
-        {"6690", MICRO_NOTHING, 2}, /* what aligns loops */
+        {"6690", MICRO_NOTHING, 2},  /* what aligns loops */
         {"4190", MICRO_EXCHANGE, 2}, /* xchg r8, rax */
         {"f390", MICRO_NOTHING, 2},
         {"f30f1efa", MICRO_NOTHING, 4},
