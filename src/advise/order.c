@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { RANGES_PER_BLOCK = 16 };
+enum { RANGES_PER_BLOCK = 32 };
 
 static void clear(struct solver *solver, const struct function *f)
 {
@@ -87,19 +87,51 @@ static void find_writes(struct solver *solver, const struct function *f)
     }
 }
 
-/* The blocks of a loop are among those between its first one and the one that leads back. */
-static void find_loop(struct solver *solver, uint32_t first, uint32_t last, uint64_t *work)
+static bool leads_to_loop(const struct solver *solver, const struct function *f, uint32_t block,
+                          uint32_t loop)
+{
+    const struct program *program = solver->program;
+    const struct block *b = &program->blocks[f->first_block + block];
+
+    for (uint32_t s = 0; s < b->successor_count; s++) {
+        uint32_t to = program->successors[b->first_successor + s] - f->first_block;
+
+        if (solver->at[to].loop == loop) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * The blocks of a loop are those between its first one and the one that leads back, from which the
+ * latter is reached: not the way out, which gives back saved registers.  Going backwards meets all
+ * of them at once, but where there are loops inside.
+ */
+static void find_loop(struct solver *solver, const struct function *f, uint32_t first,
+                      uint32_t last, uint32_t loop, uint64_t *work)
 {
     uint32_t from = solver->position[first], to = solver->position[last];
-    unsigned writes = 0;
+    unsigned writes = solver->at[last].writes | solver->at[first].writes;
+    bool changed = true;
 
-    if (to - from >= *work) {
-        solver->at[first].loop_writes = (uint16_t) ~(1u << MICRO_RSP);
-        return;
-    }
-    *work -= to - from;
-    for (uint32_t i = from; i <= to; i++) {
-        writes |= solver->at[solver->order[i]].writes;
+    solver->at[last].loop = solver->at[first].loop = loop;
+    while (changed) {
+        if (to - from >= *work) {
+            solver->at[first].loop_writes = (uint16_t) ~(1u << MICRO_RSP);
+            return;
+        }
+        *work -= to - from;
+        changed = false;
+        for (uint32_t i = to; i-- > from + 1;) {
+            uint32_t block = solver->order[i];
+
+            if (solver->at[block].loop != loop && leads_to_loop(solver, f, block, loop)) {
+                solver->at[block].loop = loop;
+                writes |= solver->at[block].writes;
+                changed = true;
+            }
+        }
     }
     solver->at[first].loop_writes |= (uint16_t)writes;
 }
@@ -108,6 +140,7 @@ static void find_loops(struct solver *solver, const struct function *f)
 {
     const struct program *program = solver->program;
     uint64_t work = (uint64_t)RANGES_PER_BLOCK * f->block_count;
+    uint32_t loops = 0;
 
     for (uint32_t i = 0; i < f->block_count; i++) {
         const struct block *b = &program->blocks[f->first_block + i];
@@ -116,7 +149,7 @@ static void find_loops(struct solver *solver, const struct function *f)
             uint32_t to = program->successors[b->first_successor + s] - f->first_block;
 
             if (solver->position[to] <= solver->position[i]) {
-                find_loop(solver, to, i, &work);
+                find_loop(solver, f, to, i, ++loops, &work);
             }
         }
     }

@@ -76,6 +76,7 @@ struct block_states {
     bool records;         /* something in it is to be recorded */
     uint16_t writes;      /* registers that it writes; */
     uint16_t loop_writes; /* a loop begins here: registers that are written in it */
+    uint32_t loop;        /* the last loop that it was found in: a number, 0: none */
     uint32_t visits;
     uint32_t first_call, end_call; /* of the block, in program.calls */
 };

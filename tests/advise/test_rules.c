@@ -314,7 +314,7 @@ START_TEST(offered_by_callers)
     saving = saving_of(advice, "ForPaged");
     ck_assert(saving != NULL && saving->class == ADVICE_PROVEN);
     saving = saving_of(advice, "InLoop");
-    ck_assert(saving == NULL || saving->kind == SAVING_ISOLATE || saving->class == ADVICE_ASSUMED);
+    ck_assert(saving != NULL && saving->kind == SAVING_ISOLATE);
     ck_assert_ptr_nonnull(strstr(advice->alloc_text, "/* Only if the driver serves no paging I/O"));
     advice_close(advice);
     options.paging_path = true;

@@ -90,7 +90,7 @@ static NOINLINE VOID Locked(VOID)
     GiveBack(&Lock, irql);
 }
 
-/* Lock routines in registers around a loop: followed or not, it is no proof. */
+/* Lock routines in registers around a loop, which the way out of it gives back. */
 __attribute__((naked, used)) static VOID InLoop(ULONG Times)
 {
     __asm__("pushq %rbx\n"
