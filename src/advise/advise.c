@@ -113,6 +113,11 @@ static void limits_of_callers(const struct audit *audit)
                                   "(MmPageEntireDriver): what is resident then is less than its "
                                   "sections say");
     }
+    if (advice_draft(builder)->saving_count != 0) {
+        advice_add_limit(builder,
+                         "a routine that is offered as pageable, and that the compiler also "
+                         "copied into its callers, is judged by the calls that are left");
+    }
     advice_add_limit(builder, "the ways of exceptions, and where data goes that is reached through "
                               "pointers, are not followed");
 }
