@@ -209,6 +209,21 @@ struct judgement audit_judge(const struct entered *entered, irql_relation here, 
     return judged;
 }
 
+/* Blocks of one routine that are still to be looked at, each once. */
+struct ways {
+    uint64_t seen[WAYS_MAX / 64];
+    uint8_t stack[WAYS_MAX];
+    uint32_t depth;
+};
+
+static void ways_push(struct ways *ways, uint32_t block)
+{
+    if ((ways->seen[block / 64] & UINT64_C(1) << block % 64) == 0) {
+        ways->seen[block / 64] |= UINT64_C(1) << block % 64;
+        ways->stack[ways->depth++] = (uint8_t)block;
+    }
+}
+
 bool audit_on_every_way(const struct audit *audit, uint32_t function,
                         bool (*passes)(const struct audit *audit, const struct block *block,
                                        uint32_t argument),
@@ -216,35 +231,26 @@ bool audit_on_every_way(const struct audit *audit, uint32_t function,
 {
     const struct program *program = audit->program;
     const struct function *body = &program->functions[function];
-    uint64_t seen[WAYS_MAX / 64] = {0};
-    uint8_t stack[WAYS_MAX];
-    uint32_t depth = 0, next = 0;
+    struct ways ways = {.depth = 0};
 
     if (body->block_count == 0 || body->block_count > WAYS_MAX) {
         return false;
     }
-    for (;;) {
-        const struct block *block = &program->blocks[body->first_block + next];
+    ways_push(&ways, 0);
+    while (ways.depth > 0) {
+        const struct block *block = &program->blocks[body->first_block + ways.stack[--ways.depth]];
 
-        seen[next / 64] |= UINT64_C(1) << next % 64;
-        if (!passes(audit, block, argument)) {
-            if (block->returns || block->unresolved || block->successor_count == 0) {
-                return false; /* out, without it */
-            }
-            for (uint32_t i = 0; i < block->successor_count; i++) {
-                uint32_t to = program->successors[block->first_successor + i] - body->first_block;
-
-                if ((seen[to / 64] & UINT64_C(1) << to % 64) == 0) {
-                    seen[to / 64] |= UINT64_C(1) << to % 64;
-                    stack[depth++] = (uint8_t)to;
-                }
-            }
+        if (passes(audit, block, argument)) {
+            continue;
         }
-        if (depth == 0) {
-            return true;
+        if (block->returns || block->unresolved || block->successor_count == 0) {
+            return false; /* out, without it */
         }
-        next = stack[--depth];
+        for (uint32_t i = 0; i < block->successor_count; i++) {
+            ways_push(&ways, program->successors[block->first_successor + i] - body->first_block);
+        }
     }
+    return true;
 }
 
 /* ---- words ---- */
