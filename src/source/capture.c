@@ -271,11 +271,27 @@ static bool has_handler(const struct work *work, const struct region *r)
     return work->body.nodes[r->acquire->node].handler != NONE;
 }
 
+/* A variable that the region writes and that the code after it wants: a result, if it can be. */
+static bool capture_written(struct work *work, struct region *r, uint32_t local, bool needed,
+                            bool *flags)
+{
+    bool passes;
+
+    if (has_handler(work, r)) { /* which sees what was written before the exception */
+        return add(r, local, CAPTURE_POINTER, false);
+    }
+    passes = value_reaches(work, r, local, flags, true);
+    if (passes && !needed && !has_value_before(work, r, local)) {
+        return add(r, local, CAPTURE_POINTER, false); /* written on some paths only */
+    }
+    return add(r, local, CAPTURE_RESULT, needed || passes);
+}
+
 static bool capture_local(struct work *work, struct region *r, uint32_t local, bool *flags)
 {
     const struct local *l = &work->locals.rows[local];
     struct facts f = gather(work, r, local);
-    bool needed, wanted, kept, passes;
+    bool needed, wanted, kept;
 
     if (region_moves(work, r, l->name_at)) {
         return capture_own(work, r, local, &f);
@@ -316,14 +332,7 @@ static bool capture_local(struct work *work, struct region *r, uint32_t local, b
         return refuse_local(work, r, l, f.line, "is written with the lock held",
                             "give its type a name");
     }
-    if (has_handler(work, r)) { /* which sees what was written before the exception */
-        return add(r, local, CAPTURE_POINTER, false);
-    }
-    passes = value_reaches(work, r, local, flags, true);
-    if (passes && !needed && !has_value_before(work, r, local)) {
-        return add(r, local, CAPTURE_POINTER, false); /* written on some paths only */
-    }
-    return add(r, local, CAPTURE_RESULT, needed || passes);
+    return capture_written(work, r, local, needed, flags);
 }
 
 /* One result at most, and none beside an exit code. */

@@ -427,7 +427,11 @@ static bool link_gotos(struct body *b)
 /* Where a node may go: successor number `i`, then its handler. */
 static uint32_t successor(const struct body *b, const struct node *node, uint32_t i)
 {
-    return i < node->count ? b->edges[node->edges + i] : node->handler;
+    if (i >= node->count) {
+        return node->handler;
+    }
+    PG_ASSERT(b->edges != NULL);
+    return b->edges[node->edges + i];
 }
 
 /* Predecessors, from the successors and the handlers: counted, then filled in. */

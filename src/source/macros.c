@@ -273,6 +273,32 @@ static bool assigns(uint32_t code)
     return false;
 }
 
+/* What stands in front of a word in a macro's text. */
+struct left_of {
+    uint32_t code;       /* of the token, parentheses and commas passed over */
+    struct range callee; /* in front of the last '(', if a word is there */
+    struct range word;   /* directly in front */
+};
+
+static void step_left(struct left_of *left, const struct token *t)
+{
+    bool named = t->kind == TOKEN_WORD;
+
+    if (t->code == PUNCT('(')) {
+        left->callee = left->word;
+    } else if (t->code != PUNCT(',')) {
+        left->callee = named ? left->callee : (struct range){0, 0};
+        left->code = t->code;
+    }
+    left->word = named ? token_range(t) : (struct range){0, 0};
+}
+
+static bool is_handed_on(const struct unit *unit, struct range callee)
+{
+    return range_length(callee) > 0 && (macro_named(unit, callee) != NULL ||
+                                        is_writer(unit, callee) || may_write(unit, callee));
+}
+
 /*
  * What the text of a macro does to one of its parameters.  Parentheses around it are passed over;
  * one that is handed on to another macro counts as written.
@@ -283,8 +309,7 @@ static enum argument_use in_text(const struct unit *unit, const struct argument 
     enum argument_use found = ARGUMENT_READ;
     struct text_of text;
     struct token t;
-    uint32_t before = 0; /* behind the last '(' */
-    struct range callee = {0, 0}, word = {0, 0};
+    struct left_of left = {.code = 0};
     bool pending = false;
 
     open_text(unit, argument->macro, &text);
@@ -298,27 +323,19 @@ static enum argument_use in_text(const struct unit *unit, const struct argument 
         }
         *sized = *sized || (named && range_begins(unit, token_range(&t), "sizeof"));
         if (index == argument->number) {
-            bool handed =
-                range_length(callee) > 0 && (macro_named(unit, callee) != NULL ||
-                                             is_writer(unit, callee) || may_write(unit, callee));
+            bool handed = is_handed_on(unit, left.callee);
 
             *sized = *sized || handed;
-            if (before == PUNCT('&')) {
+            if (left.code == PUNCT('&')) {
                 return ARGUMENT_ADDRESS;
             }
-            if (handed || before == PUNCT2('+', '+') || before == PUNCT2('-', '-') ||
-                before == PUNCT2('#', '#')) {
+            if (handed || left.code == PUNCT2('+', '+') || left.code == PUNCT2('-', '-') ||
+                left.code == PUNCT2('#', '#')) {
                 found = ARGUMENT_WRITTEN;
             }
             pending = true;
         }
-        if (t.code == PUNCT('(')) {
-            callee = word;
-        } else if (t.code != PUNCT(',')) {
-            callee = named ? callee : (struct range){0, 0};
-            before = t.code;
-        }
-        word = named ? token_range(&t) : (struct range){0, 0};
+        step_left(&left, &t);
     }
     return found;
 }
