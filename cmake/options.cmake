@@ -63,6 +63,7 @@ function(pagable_test name)
     target_link_libraries(${name} PRIVATE room_${used})
   endforeach()
   target_link_libraries(${name} PRIVATE PkgConfig::CHECK ${T_LIBRARIES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests) # support/
   target_compile_definitions(${name} PRIVATE
     PAGABLE_PROGRAM="${PROJECT_BINARY_DIR}/pagable"
     PAGABLE_DRIVERS="${PROJECT_BINARY_DIR}/drivers"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "section/internal.h"
+#include "support/always.h"
 
 enum { PLACES = 1500, EACH = 6, STEPS = 6000 };
 
@@ -61,14 +62,14 @@ static void check_all(const struct index *index)
                 struct index_range there = index_get(&index->copies[c], ++at);
                 struct index_range range = range_of(&places[i], n);
 
-                ck_assert_uint_eq(there.base, range.base);
-                ck_assert_uint_eq(there.bytes, range.bytes);
-                ck_assert_uint_eq(there.id, range.id);
-                ck_assert_uint_eq(index_rank(index, &index->copies[c], range.base), at);
-                ck_assert_uint_eq(index_rank(index, &index->copies[c], range.base + 0xfff), at);
+                ALWAYS(there.base == range.base);
+                ALWAYS(there.bytes == range.bytes);
+                ALWAYS(there.id == range.id);
+                ALWAYS(index_rank(index, &index->copies[c], range.base) == at);
+                ALWAYS(index_rank(index, &index->copies[c], range.base + 0xfff) == at);
             }
         }
-        ck_assert_uint_eq(index->copies[c].count, at);
+        ALWAYS(index->copies[c].count == at);
     }
 }
 
@@ -93,18 +94,18 @@ START_TEST(ranges_are_found_while_they_come_and_go)
             used -= place->count;
             place->count = 0;
         } else if (used + count <= capacity) {
-            ck_assert(index_is_free(&index, place->base, place->base + STEP));
+            ALWAYS(index_is_free(&index, place->base, place->base + STEP));
             index_change(&index, place->base, count, nth, place);
             used += count;
             place->count = count;
-            ck_assert(count == 0 || !index_is_free(&index, place->base, place->base + 1));
+            ALWAYS(count == 0 || !index_is_free(&index, place->base, place->base + 1));
         }
         for (uint32_t k = 0; k < 8; k++) {
             uint64_t address = draw(&state) % (PLACES * STEP + STEP);
 
             address = k == 0 ? place->base + (draw(&state) & 0x7fff) : address;
-            ck_assert_int_eq(index_find(&index, address),
-                             address < PLACES * STEP ? expected(address) : -1);
+            ALWAYS(index_find(&index, address) ==
+                   (address < PLACES * STEP ? expected(address) : -1));
         }
         if (step % 500 == 0) {
             check_all(&index);
@@ -146,11 +147,11 @@ START_TEST(words_do_not_meet)
     for (uint32_t i = 0; i < limit; i++) {
         size_t at = (size_t)((char *)word_of(space, i) - (char *)space);
 
-        ck_assert_uint_lt(at, bytes - limit * sizeof(struct slot));
-        ck_assert_uint_eq(seen[at], 0);
+        ALWAYS(at < bytes - limit * sizeof(struct slot));
+        ALWAYS(seen[at] == 0);
         seen[at] = 1;
         for (uint32_t k = 1; k < 20 && k <= i; k++) {
-            ck_assert((uintptr_t)word_of(space, i) / 64 != (uintptr_t)word_of(space, i - k) / 64);
+            ALWAYS((uintptr_t)word_of(space, i) / 64 != (uintptr_t)word_of(space, i - k) / 64);
         }
     }
     free(seen);

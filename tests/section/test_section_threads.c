@@ -11,7 +11,7 @@
 
 #include "section/internal.h"
 
-enum { THREADS = 6, FEW = 3, STABLE = 40, CHURNING = 4, SECTIONS = 4, ROUNDS = 30000 };
+enum { THREADS = 6, FEW = 3, STABLE = 40, CHURNING = 4, SECTIONS = 4, ROUNDS = 10000 };
 
 #define BASE UINT64_C(0x200000000000)
 #define STEP UINT64_C(0x100000)
@@ -110,8 +110,7 @@ static void setup(uint32_t count)
     stables = count;
     atomic_store(&stop, 0);
     atomic_store(&balance, 0);
-    for (uint32_t i = 0; i < stables;
-         i++) { /* every other place: images come and go between them */
+    for (uint32_t i = 0; i < stables; i++) { /* every other place: images come and go between */
         ck_assert_int_eq(add(&stable[i], BASE + 2 * i * STEP, &images[i]), PG_OK);
     }
 }
@@ -246,7 +245,7 @@ static void *lock_or_unlock(void *argument)
     uint64_t state = (uintptr_t)pthread_self() | 1;
     int64_t mine = 0;
 
-    for (int round = 0; round < ROUNDS * 2; round++) {
+    for (int round = 0; round < ROUNDS * 6; round++) {
         pg_status status;
 
         if (draw(&state) % 2 == 0) {

@@ -10,6 +10,7 @@
 
 #include "base/host.h"
 #include "load.h"
+#include "support/always.h"
 #include "symbols/pdb.h"
 #include "symbols/wire.h"
 
@@ -23,25 +24,25 @@ static pg_status read_pdb(const struct image *image, struct bytes pdb, bool *tol
     char why[160] = "";
     pg_status status;
 
-    ck_assert(image_pdb_reference(image, &record));
+    ALWAYS(image_pdb_reference(image, &record));
     table_init(&table, image);
     status = pdb_read(pdb, &record, image, &table, why, sizeof(why));
     *told = why[0] != '\0';
-    ck_assert(!table.no_memory);
-    ck_assert(status == PG_OK || (*told && table.functions.count == 0));
+    ALWAYS(!table.no_memory);
+    ALWAYS(status == PG_OK || (*told && table.functions.count == 0));
     table_merge(&table);
     for (uint32_t i = 0; i < table.functions.count; i++) {
         const struct table_function *f = (const struct table_function *)table.functions.items + i;
 
-        ck_assert(i == 0 || (f->rva > f[-1].rva && f->rva - f[-1].rva >= f[-1].size));
-        ck_assert_str_ne(table_text(&table, f->name), "");
+        ALWAYS(i == 0 || (f->rva > f[-1].rva && f->rva - f[-1].rva >= f[-1].size));
+        ALWAYS(table_text(&table, f->name)[0] != '\0');
     }
     for (uint32_t i = 0; i < table.lines.count; i++) {
         const struct table_line *row = (const struct table_line *)table.lines.items + i;
 
-        ck_assert(i == 0 || row->rva > row[-1].rva);
-        ck_assert_uint_le(row->rva, image->image_size);
-        ck_assert_int_eq(row->line == 0, table_text(&table, row->file)[0] == '\0');
+        ALWAYS(i == 0 || row->rva > row[-1].rva);
+        ALWAYS(row->rva <= image->image_size);
+        ALWAYS((row->line == 0) == (table_text(&table, row->file)[0] == '\0'));
     }
     table_release(&table);
     return status;
