@@ -83,6 +83,17 @@ static void add_to(struct pile *pile, const struct audit *audit, uint32_t functi
     pile->bytes += audit->program->functions[function].bytes;
 }
 
+static void tell_pile(const struct audit *audit, enum rule rule, const struct pile *pile,
+                      uint32_t section, const char *what)
+{
+    const struct function *first = &audit->program->functions[pile->first];
+
+    audit_report_at(audit, rule, VERDICT_DEFINITE, audit_place(audit, first->rva),
+                    advice_text(audit->builder, "%u bytes of section %s %s: %s%s", pile->bytes,
+                                audit->image->sections[section].name, what, first->name,
+                                pile->routines > 1 ? " and others" : ""));
+}
+
 static void mixed_locking(const struct audit *audit)
 {
     struct pile piles[IMAGE_MAX_SECTIONS] = {{0}};
@@ -97,16 +108,9 @@ static void mixed_locking(const struct audit *audit)
         }
     }
     for (uint32_t i = 0; i < audit->image->section_count; i++) {
-        const char *first = audit->program->functions[piles[i].first].name;
-
         if (worth_it(audit, piles[i].bytes)) {
-            audit_report_at(audit, RULE_LAYOUT_MIXED_LOCKING, VERDICT_DEFINITE,
-                            audit_place(audit, audit->program->functions[piles[i].first].rva),
-                            advice_text(audit->builder,
-                                        "%u bytes of section %s need no lock and are locked with "
-                                        "the rest of it: %s%s",
-                                        piles[i].bytes, audit->image->sections[i].name, first,
-                                        piles[i].routines > 1 ? " and others" : ""));
+            tell_pile(audit, RULE_LAYOUT_MIXED_LOCKING, &piles[i], i,
+                      "need no lock and are locked with the rest of it");
         }
     }
 }
@@ -154,17 +158,10 @@ static pg_status belong_together(const struct audit *audit)
         }
     }
     for (uint32_t i = 0; i < sections * sections; i++) {
-        const char *first = audit->program->functions[piles[i].first].name;
-
         if (worth_it(audit, piles[i].bytes)) {
-            audit_report_at(audit, RULE_LAYOUT_BELONG_TOGETHER, VERDICT_DEFINITE,
-                            audit_place(audit, audit->program->functions[piles[i].first].rva),
-                            advice_text(audit->builder,
-                                        "%u bytes of section %s are used from section %s only: "
-                                        "%s%s",
-                                        piles[i].bytes, audit->image->sections[i / sections].name,
-                                        audit->image->sections[i % sections].name, first,
-                                        piles[i].routines > 1 ? " and others" : ""));
+            tell_pile(audit, RULE_LAYOUT_BELONG_TOGETHER, &piles[i], i / sections,
+                      advice_text(audit->builder, "are used from section %s only",
+                                  audit->image->sections[i % sections].name));
         }
     }
     host.release(piles);

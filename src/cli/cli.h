@@ -137,8 +137,10 @@ struct paths;
 /*
  * The arguments in their order (the drivers of a folder in the order of their names, whatever is
  * below it), then the lines of `list`, which are files; one at a time, so that a list may be of any
- * length. separator  what ends a line of `list` shard      1..shards: only paths whose hash falls
- * into it Borrows what it is given.  NULL: no memory.
+ * length.
+ *   separator   what ends a line of `list`
+ *   shard       1..shards: only paths whose hash falls into it
+ * Borrows what it is given.  NULL: no memory.
  */
 struct paths *paths_open(char *const *arguments, uint32_t count, FILE *list, char separator,
                          uint32_t shard, uint32_t shards);

@@ -226,6 +226,15 @@ static void note_ends(struct walk *w)
     }
 }
 
+static bool refuse_goto(struct walk *w, uint32_t statement, const char *what)
+{
+    uint32_t line = line_of(w, statement);
+
+    return region_refuse(w->work, w->region, line,
+                         arena_print(w->work->arena, "the goto in line %u %s", line, what),
+                         "place the label outside of the code with the lock");
+}
+
 /* A goto from outside may not lead into the region, nor one of a tail into another. */
 static bool check_gotos(struct walk *w)
 {
@@ -241,20 +250,10 @@ static bool check_gotos(struct walk *w)
         to = b->nodes[b->edges[b->nodes[from->node].edges]].statement;
         if (in_region(w, to) &&
             region_tail_of(w->region, b, to) != region_tail_of(w->region, b, s)) {
-            return region_refuse(w->work, w->region, line_of(w, s),
-                                 arena_print(w->work->arena,
-                                             "the goto in line %u crosses the border "
-                                             "of the region",
-                                             line_of(w, s)),
-                                 "place the label outside of the code with the lock");
+            return refuse_goto(w, s, "crosses the border of the region");
         }
         if (in_region(w, to) && !in_region(w, s)) {
-            return region_refuse(w->work, w->region, line_of(w, s),
-                                 arena_print(w->work->arena,
-                                             "the goto in line %u leads into the "
-                                             "region",
-                                             line_of(w, s)),
-                                 "place the label outside of the code with the lock");
+            return refuse_goto(w, s, "leads into the region");
         }
     }
     return true;
