@@ -62,8 +62,7 @@ function(pagable_test name)
   foreach(used ${T_ROOMS})
     target_link_libraries(${name} PRIVATE room_${used})
   endforeach()
-  target_link_libraries(${name} PRIVATE PkgConfig::CHECK ${T_LIBRARIES})
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests) # support/
+  target_link_libraries(${name} PRIVATE test_support ${T_LIBRARIES})
   target_compile_definitions(${name} PRIVATE
     PAGABLE_PROGRAM="${PROJECT_BINARY_DIR}/pagable"
     PAGABLE_DRIVERS="${PROJECT_BINARY_DIR}/drivers"

@@ -5,6 +5,7 @@
  */
 #include "advise/contracts.h"
 #include "advise/contracts_tables.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -495,7 +496,6 @@ int main(void)
     TCase *tables = tcase_create("tables"), *facts = tcase_create("facts"),
           *roles = tcase_create("roles");
     SRunner *runner = srunner_create(suite);
-    int failed;
 
     srunner_set_fork_status(runner, CK_NOFORK); /* some thousand of the smallest tests */
     tcase_add_loop_test(tables, every_contract_is_whole, 0, (int)contracts_count);
@@ -516,8 +516,5 @@ int main(void)
     suite_add_tcase(suite, tables);
     suite_add_tcase(suite, facts);
     suite_add_tcase(suite, roles);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_runner(runner);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/host.h"
+#include "support/run.h"
 
 static const char *const levels[] = {"O0", "O1", "O2", "Os"};
 enum { LEVELS = sizeof levels / sizeof levels[0] };
@@ -459,11 +460,5 @@ static Suite *infer_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(infer_suite());
-    int failed;
-
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(infer_suite());
 }

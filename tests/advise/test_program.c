@@ -5,6 +5,7 @@
  */
 #include "advise/program.h"
 #include "check_program.h"
+#include "support/run.h"
 #include "tiny_image.h"
 
 #include <check.h>
@@ -488,8 +489,6 @@ int main(void)
     Suite *suite = suite_create("program");
     TCase *starts = tcase_create("starts"), *flow = tcase_create("flow");
     TCase *tables = tcase_create("tables");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(starts, five_functions);
     tcase_add_test(starts, pointers_and_slots);
@@ -513,9 +512,5 @@ int main(void)
     tcase_add_test(tables, table_unbounded);
     tcase_add_test(tables, table_with_wrong_entry);
     suite_add_tcase(suite, tables);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include "advise/program.h"
 #include "base/host.h"
 #include "check_program.h"
+#include "support/run.h"
 #include "symbols/symbols.h"
 #include "tiny_image.h"
 
@@ -173,17 +174,11 @@ int main(void)
 {
     Suite *suite = suite_create("program_harm");
     TCase *harm = tcase_create("harm");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(harm, 120);
     tcase_add_loop_test(harm, random_code, 0, 4);
     tcase_add_test(harm, no_memory);
     tcase_add_test(harm, drivers);
     suite_add_tcase(suite, harm);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/host.h"
+#include "support/run.h"
 
 #define P IRQL_BIT(IRQL_P)
 #define A IRQL_BIT(IRQL_A)
@@ -273,8 +274,6 @@ int main(void)
 {
     Suite *suite = suite_create("roles");
     TCase *tests = tcase_create("roles");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_loop_test(tests, every_way_is_found, 0, sizeof builds / sizeof builds[0]);
     tcase_add_loop_test(tests, roles_are_the_same_each_time, 0, sizeof builds / sizeof builds[0]);
@@ -284,8 +283,5 @@ int main(void)
     tcase_add_test(tests, patterns_tell_what_no_type_does);
     tcase_add_loop_test(tests, samples_have_their_roles, 0, sizeof samples / sizeof samples[0]);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -13,6 +13,7 @@
 
 #include "base/host.h"
 #include "loaded.h"
+#include "support/run.h"
 
 static struct advice *advise(const char *name, struct advise_options options)
 {
@@ -460,8 +461,6 @@ int main(void)
 {
     Suite *suite = suite_create("rules");
     TCase *gallery = tcase_create("gallery"), *advice = tcase_create("advice");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(gallery, 60);
     tcase_set_timeout(advice, 120);
@@ -482,9 +481,5 @@ int main(void)
     tcase_add_test(advice, same_twice);
     suite_add_tcase(suite, gallery);
     suite_add_tcase(suite, advice);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

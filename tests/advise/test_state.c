@@ -3,6 +3,7 @@
  * Relations, values and states against plain models: matrices of booleans, a map of bytes.
  */
 #include "advise/state.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -341,8 +342,6 @@ int main(void)
 {
     Suite *suite = suite_create("state");
     TCase *tcase = tcase_create("state");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tcase, compose_is_the_product);
     tcase_add_test(tcase, rows_and_columns);
@@ -355,8 +354,5 @@ int main(void)
     tcase_add_test(tcase, sets_keep_kinds_apart);
     tcase_add_test(tcase, renewed_symbols_are_gone);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

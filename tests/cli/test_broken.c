@@ -18,6 +18,7 @@
 
 #include "base/host.h"
 #include "cli/cli.h"
+#include "support/run.h"
 
 #define SECONDS_PER_RUN 20
 #define HEADER_BYTES    1024u
@@ -162,8 +163,6 @@ int main(void)
 {
     Suite *suite = suite_create("broken");
     TCase *test = tcase_create("images");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(test, 800);
     tcase_add_loop_test(test, a_whole_sample_is_fine, 0, 3);
@@ -171,9 +170,5 @@ int main(void)
     tcase_add_test(test, every_host_call_failing_once);
     tcase_add_loop_test(test, cut_at_every_64th_byte, 1, 3);
     suite_add_tcase(suite, test);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "base/host.h"
 #include "cli/cli.h"
+#include "support/run.h"
 
 static struct input input;
 
@@ -78,17 +79,11 @@ int main(void)
 {
     Suite *suite = suite_create("computer");
     TCase *test = tcase_create("parent");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(test, 60);
     tcase_add_test(test, a_computer_that_stands_still_is_ended);
     tcase_add_test(test, no_channel_is_the_hosts_fault);
     tcase_add_test(test, no_memory_on_either_side_is_the_hosts_fault);
     suite_add_tcase(suite, test);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is read of an INF file: the ids of its models, whatever else the file is. */
 #include "cli/inf.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -235,8 +236,6 @@ int main(void)
 {
     Suite *suite = suite_create("inf");
     TCase *tests = tcase_create("inf");
-    SRunner *runner;
-    int failed;
 
     tcase_add_loop_test(tests, ids_of_models, 0, sizeof files / sizeof *files);
     tcase_add_test(tests, why_there_is_none);
@@ -245,9 +244,5 @@ int main(void)
     tcase_add_test(tests, more_than_fits);
     tcase_add_loop_test(tests, random_bytes, 0, 20);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

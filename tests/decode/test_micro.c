@@ -5,6 +5,7 @@
  */
 #include "decode/decode.h"
 #include "decode/micro.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -412,8 +413,6 @@ int main(void)
 {
     Suite *suite = suite_create("micro");
     TCase *tables = tcase_create("tables"), *random = tcase_create("random");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tables, kinds);
     tcase_add_test(tables, flow);
@@ -423,9 +422,5 @@ int main(void)
     tcase_set_timeout(random, 120);
     tcase_add_loop_test(random, random_bytes, 0, 4);
     suite_add_tcase(suite, random);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See parallel_rig.h. */
 #include "parallel_rig.h"
+#include "support/run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,8 +99,6 @@ const struct printer_counters *counters(void)
 int rig_run(const char *suite_name, const struct rig_test *tests, size_t count)
 {
     Suite *suite = suite_create(suite_name);
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     for (size_t i = 0; i < count; i++) {
         TCase *tcase = tcase_create(tests[i].name);
@@ -112,8 +111,5 @@ int rig_run(const char *suite_name, const struct rig_test *tests, size_t count)
         }
         suite_add_tcase(suite, tcase);
     }
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

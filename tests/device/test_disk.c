@@ -7,6 +7,7 @@
 #include "device/disk.h"
 #include "machine/hardware.h"
 #include "machine/machine.h"
+#include "support/run.h"
 
 #define BYTES  (1u << 20)
 #define CHUNK  65536u /* the model's own unit; borders of it are interesting */
@@ -388,8 +389,6 @@ int main(void)
 {
     Suite *suite = suite_create("disk");
     TCase *tcase = tcase_create("disk");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_hardware);
@@ -405,8 +404,5 @@ int main(void)
     tcase_add_test(tcase, test_hang);
     tcase_add_test(tcase, test_hang_from_completion);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "device/uart_internal.h"
+#include "support/run.h"
 #include "uart_rig.h"
 
 #define OTHER_PORT 0x2f8
@@ -157,15 +158,9 @@ int main(void)
 {
     Suite *suite = suite_create("uart lazy");
     TCase *tcase = tcase_create("uart lazy");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, who_does_not_look_misses_nothing, 1, 9);
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

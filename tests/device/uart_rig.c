@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "support/run.h"
 #include "uart_rig.h"
 
 #include <stdlib.h>
@@ -73,17 +74,11 @@ int run_tests(const char *name, const TTest *const tests[], size_t count)
 {
     Suite *suite = suite_create(name);
     TCase *tcase = tcase_create(name);
-    SRunner *runner;
-    int failed;
 
     for (size_t i = 0; i < count; i++) {
         tcase_add_test(tcase, tests[i]);
     }
     tcase_set_timeout(tcase, 120); /* a hang ends, a slow computer does not fail */
     suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

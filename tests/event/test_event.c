@@ -14,6 +14,7 @@
 #include "base/host.h"
 #include "event/channel.h"
 #include "event/event.h"
+#include "support/run.h"
 
 #define SMALL_RING 16384u
 #define FOREVER    (-1)
@@ -312,8 +313,6 @@ int main(void)
     Suite *suite = suite_create("event");
     TCase *channel = tcase_create("channel");
     TCase *tables = tcase_create("tables");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(channel, 60);
     tcase_add_test(channel, records_arrive_whole_and_in_order);
@@ -329,9 +328,5 @@ int main(void)
     tcase_add_test(tables, counters_are_read_in_order);
     suite_add_tcase(suite, channel);
     suite_add_tcase(suite, tables);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "base/host.h"
 #include "finding/advice.h"
+#include "support/run.h"
 
 static struct advice_builder *begin(void)
 {
@@ -292,8 +293,6 @@ int main(void)
 {
     Suite *suite = suite_create("advice");
     TCase *tcase = tcase_create("advice");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tcase, nothing_at_all);
     tcase_add_test(tcase, findings_are_ordered_by_rule_section_and_place);
@@ -306,8 +305,5 @@ int main(void)
     tcase_add_test(tcase, alike_findings_differ_by_their_order);
     tcase_add_test(tcase, memory_runs_out_anywhere);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

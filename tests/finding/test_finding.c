@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "finding/finding.h"
+#include "support/run.h"
 
 START_TEST(every_rule_is_complete_and_found_by_its_id)
 {
@@ -255,8 +256,6 @@ int main(void)
 {
     Suite *suite = suite_create("finding");
     TCase *test = tcase_create("tables");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(test, every_rule_is_complete_and_found_by_its_id);
     tcase_add_test(test, published_ids);
@@ -272,9 +271,5 @@ int main(void)
     tcase_add_test(test, what_is_not_known_is_empty);
     tcase_add_exit_test(test, rule_outside_of_the_table_is_our_defect, 4);
     suite_add_tcase(suite, test);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

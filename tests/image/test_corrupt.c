@@ -7,6 +7,7 @@
 #include "walk.h"
 
 #include "pe.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -186,8 +187,6 @@ int main(void)
 {
     Suite *suite = suite_create("image corruption");
     TCase *tests = tcase_create("damaged files");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 240);
     tcase_add_unchecked_fixture(tests, find_samples, NULL);
@@ -196,8 +195,5 @@ int main(void)
     tcase_add_test(tests, cut_off);
     tcase_add_loop_test(tests, bytes_changed_at_random, 0, 8);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

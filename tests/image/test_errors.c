@@ -6,6 +6,7 @@
 #include "image/image.h"
 
 #include "pe.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -467,8 +468,6 @@ int main(void)
 {
     Suite *suite = suite_create("image errors");
     TCase *tests = tcase_create("broken images");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, break_headers, 0, COUNT(headers));
@@ -487,8 +486,5 @@ int main(void)
     tcase_add_test(tests, hostile_functions);
     tcase_add_test(tests, hostile_exports);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

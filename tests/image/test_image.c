@@ -5,6 +5,7 @@
 #include "image/image.h"
 
 #include "pe.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -672,8 +673,6 @@ int main(void)
 {
     Suite *suite = suite_create("image");
     TCase *tests = tcase_create("valid images");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(tests, headers);
     tcase_add_test(tests, sections);
@@ -711,8 +710,5 @@ int main(void)
     tcase_add_test(tests, empty_directories);
     tcase_add_test(tests, symbols_and_stripped);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include "image/unwind.h"
 
 #include "pe.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <signal.h>
@@ -535,8 +536,6 @@ int main(void)
 {
     Suite *suite = suite_create("unwind");
     TCase *tests = tcase_create("unwind");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, every_instruction, 0, COUNT(samples));
@@ -553,8 +552,5 @@ int main(void)
     tcase_add_loop_test(tests, epilogue_forms, 0, COUNT(ends));
     tcase_add_loop_test(tests, epilogue_cut_off, 0, COUNT(ends));
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The reduction of Zydis' view to what the machine emulates. */
 #include "decode/decode.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -246,8 +247,6 @@ int main(void)
 {
     Suite *suite = suite_create("decode");
     TCase *tests = tcase_create("decode");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, every_register_reads_and_writes_cr8);
@@ -259,8 +258,5 @@ int main(void)
     tcase_add_test(tests, the_rest);
     tcase_add_test(tests, random_bytes_never_crash);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

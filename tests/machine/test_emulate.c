@@ -9,6 +9,7 @@
 #include "decode/decode.h"
 
 #include "guest.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -657,8 +658,6 @@ int main(void)
 {
     Suite *suite = suite_create("emulate");
     TCase *tests = tcase_create("emulate");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, register_and_memory);
@@ -676,8 +675,5 @@ int main(void)
     tcase_add_test(tests, a_place_on_two_pages_stays_as_it_is);
     tcase_add_test(tests, changed_code_is_decoded_again);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

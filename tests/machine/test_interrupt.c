@@ -3,6 +3,7 @@
 #include "machine/hardware.h"
 
 #include "guest.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -595,8 +596,6 @@ int main(void)
 {
     Suite *suite = suite_create("interrupt");
     TCase *tests = tcase_create("interrupt");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, irqls_fall_with_the_number_and_vectors_are_unique);
@@ -618,8 +617,5 @@ int main(void)
     tcase_add_test(tests, a_service_that_changes_the_irql_is_0xc8);
     tcase_add_test(tests, hardware_is_found_in_the_order_of_adding);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

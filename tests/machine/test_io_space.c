@@ -3,6 +3,7 @@
 #include "machine/hardware.h"
 
 #include "guest.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -276,8 +277,6 @@ int main(void)
 {
     Suite *suite = suite_create("io_space");
     TCase *tests = tcase_create("io_space");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, ports_belong_to_one);
@@ -292,8 +291,5 @@ int main(void)
     tcase_add_test(tests, what_is_not_mapped_is_no_memory);
     tcase_add_test(tests, an_instruction_that_is_not_emulated_is_named);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include "machine/internal.h"
 
 #include "guest.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -529,8 +530,6 @@ int main(void)
 {
     Suite *suite = suite_create("machine");
     TCase *tests = tcase_create("machine");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, choices_repeat_by_seed);
@@ -553,8 +552,5 @@ int main(void)
     tcase_add_test(tests, start_survives_each_host_failure);
     tcase_add_loop_test(tests, start_does_without_userfaultfd, 0, 2);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

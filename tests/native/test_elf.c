@@ -7,6 +7,7 @@
 
 #include "base/host.h"
 #include "native/elf.h"
+#include "support/run.h"
 #include "support_linux.h"
 
 /* The file that the reader sees: this program's, changed at will. */
@@ -318,8 +319,6 @@ int main(void)
 {
     Suite *suite = suite_create("elf");
     TCase *tests = tcase_create("elf");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 60);
@@ -333,9 +332,5 @@ int main(void)
     tcase_add_test(tests, changed_since_it_was_loaded);
     tcase_add_test(tests, section_outside_of_all_segments);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

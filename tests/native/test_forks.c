@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "native/native.h"
+#include "support/run.h"
 #include "support_linux.h"
 
 enum { THREADS = 3, FORKS = 300, PLACES = 4, CHILD_SECONDS = 20 };
@@ -130,16 +131,10 @@ int main(void)
 {
     Suite *suite = suite_create("forks");
     TCase *tests = tcase_create("forks");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(tests, 240);
     tcase_add_test(tests, children_can_lock);
     tcase_add_test(tests, children_can_lock_with_tracking);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "base/host.h"
+#include "support/run.h"
+#include "support/scratch.h"
 #include "support_linux.h"
 
 #ifndef MADV_COLLAPSE
@@ -152,14 +154,14 @@ static bool copy(const char *from, const char *to)
 }
 
 /* In a mount namespace of this test's own: it ends with the process. */
-static const char *mount_tmpfs(char folder[64])
+static const char *mount_tmpfs(char *folder, size_t size)
 {
-    (void)strcpy(folder, "/tmp/pagable-huge-XXXXXX");
+    scratch_template(folder, size, "pagable-huge");
     if (unshare(CLONE_NEWNS) != 0) {
         return "no mount namespace (needs root)";
     }
     if (mkdtemp(folder) == NULL) {
-        return "no folder in /tmp";
+        return "no folder for scratch files";
     }
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("none", folder, "tmpfs", 0, "huge=always,size=64m") != 0) {
@@ -171,8 +173,8 @@ static const char *mount_tmpfs(char folder[64])
 
 START_TEST(on_tmpfs)
 {
-    char folder[64], path[96];
-    const char *why_not = mount_tmpfs(folder);
+    char folder[128], path[160];
+    const char *why_not = mount_tmpfs(folder, sizeof folder);
 
     if (why_not != NULL) {
         skip("on_tmpfs", why_not);
@@ -303,17 +305,11 @@ int main(void)
 {
     Suite *suite = suite_create("huge");
     TCase *tests = tcase_create("huge");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tests, on_tmpfs);
     tcase_add_test(tests, collapsed);
     tcase_add_loop_test(tests, in_hugetlbfs, 0, 2);
     tcase_add_test(tests, in_hugetlbfs_without_pagemap);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

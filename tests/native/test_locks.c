@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/host.h"
+#include "support/run.h"
 #include "support_linux.h"
 
 #define LOCK(address, out)                                                                         \
@@ -289,8 +290,6 @@ int main(void)
 {
     Suite *suite = suite_create("locks");
     TCase *tests = tcase_create("locks");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tests, counts_nest);
     tcase_add_test(tests, shared_pages_stay_for_the_other);
@@ -306,9 +305,5 @@ int main(void)
     tcase_add_test(tests, each_goes_up);
     tcase_add_test_raise_signal(tests, assertion_names_the_place, 6);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

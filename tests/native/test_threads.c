@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "support/run.h"
 #include "support_linux.h"
 
 enum { THREADS = 6, ROUNDS = 1000, LOADS = 200 };
@@ -112,16 +113,10 @@ int main(void)
 {
     Suite *suite = suite_create("threads");
     TCase *tests = tcase_create("threads");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, lock_use_unlock_trim);
     tcase_add_test(tests, the_same_with_tracking);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

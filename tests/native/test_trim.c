@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/host.h"
+#include "support/run.h"
 #include "support_linux.h"
 
 static struct pagable_trimmed trim(const void *address)
@@ -347,8 +348,6 @@ int main(void)
 {
     Suite *suite = suite_create("trim");
     TCase *tests = tcase_create("trim");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tests, constants_come_and_go);
     tcase_add_test(tests, modified_code_stays);
@@ -368,9 +367,5 @@ int main(void)
     tcase_add_loop_test(tests, the_nth_call_fails, 0, CALLS);
     tcase_add_loop_test(tests, the_loop_is_long_enough, CALLS, CALLS + 1);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

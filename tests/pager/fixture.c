@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See fixture.h. */
 #include "fixture.h"
+#include "support/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -201,8 +202,6 @@ int pager_suite(int argc, char **argv, const char *name, void (*add_tests)(TCase
 {
     Suite *suite = suite_create(name);
     TCase *plain = tcase_create(name);
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     if (!support_choose_backend(argc, argv)) {
         return SUPPORT_SKIPPED;
@@ -214,8 +213,5 @@ int pager_suite(int argc, char **argv, const char *name, void (*add_tests)(TCase
     if (more != NULL) {
         more(suite);
     }
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

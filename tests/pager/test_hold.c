@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "support.h"
+#include "support/run.h"
 
 enum { PAGES = 8 };
 
@@ -226,8 +227,6 @@ int main(int argc, char **argv)
 {
     Suite *suite = suite_create("holds");
     TCase *t = tcase_create("holds");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     if (!support_choose_backend(argc, argv)) {
         return SUPPORT_SKIPPED;
@@ -241,8 +240,5 @@ int main(int argc, char **argv)
     tcase_add_loop_test(t, held_pages_are_no_frames_of_the_limit, 0, 3);
     tcase_add_loop_test(t, random_holds_agree_with_counts, 0, 8);
     suite_add_tcase(suite, t);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "pager/bitmap.h"
 #include "pager/policy.h"
+#include "support/run.h"
 
 enum { PAGES = 200, STEPS = 20000 };
 
@@ -158,15 +159,10 @@ int main(void)
 {
     Suite *suite = suite_create("policy");
     TCase *tests = tcase_create("policy");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, policies_agree_with_their_models, 0, 3);
     tcase_add_loop_test(tests, bitmap_walks_in_order, 0, 8);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -10,6 +10,8 @@
 #include "base/host.h"
 #include "report/advice.h"
 #include "support/golden.h"
+#include "support/run.h"
+#include "support/scratch.h"
 
 /* ---- advice that was made up ---- */
 
@@ -92,7 +94,7 @@ static struct advice *make_advice(const char *file)
 
 /* ---- a folder with source ---- */
 
-static char folder[] = "/tmp/pagable-advice-XXXXXX";
+static char folder[128];
 
 static void write_file(const char *name, const char *text)
 {
@@ -110,6 +112,7 @@ static void make_folder(void)
 {
     char path[256];
 
+    scratch_template(folder, sizeof folder, "pagable-advice");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     (void)snprintf(path, sizeof path, "%s/src", folder);
     ck_assert_int_eq(mkdir(path, 0700), 0);
@@ -478,8 +481,6 @@ int main(void)
 {
     Suite *suite = suite_create("advice");
     TCase *tcase = tcase_create("advice");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_unchecked_fixture(tcase, make_folder, remove_folder);
     tcase_add_test(tcase, lines_of_source);
@@ -494,8 +495,5 @@ int main(void)
     tcase_add_test(tcase, findings_of_a_run_are_marked);
     tcase_add_test(tcase, what_is_no_run_is_refused);
     suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

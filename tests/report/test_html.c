@@ -6,6 +6,7 @@
 
 #include "making.h"
 #include "support/golden.h"
+#include "support/run.h"
 
 /* ---- golden ---- */
 
@@ -213,8 +214,6 @@ int main(void)
 {
     Suite *suite = suite_create("html");
     TCase *pages = tcase_create("pages");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(pages, golden_day);
     tcase_add_test(pages, golden_run_that_ended_in_a_bug_check);
@@ -223,9 +222,5 @@ int main(void)
     tcase_add_test(pages, records_that_make_no_sense_are_passed_over);
     tcase_add_test(pages, times_are_short);
     suite_add_tcase(suite, pages);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include "base/host.h"
 #include "report/report.h"
 #include "support/golden.h"
+#include "support/run.h"
 
 static bool nothing_known(void *context, const struct code_place *place, bool returns,
                           struct resolved_place *out)
@@ -138,15 +139,10 @@ int main(void)
 {
     Suite *suite = suite_create("marks");
     TCase *marks = tcase_create("marks");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(marks, golden_marks);
     tcase_add_test(marks, records_are_not_trusted);
     tcase_add_test(marks, no_memory_is_said);
     suite_add_tcase(suite, marks);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

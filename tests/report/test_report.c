@@ -8,6 +8,7 @@
 #include "base/host.h"
 #include "report/report.h"
 #include "support/golden.h"
+#include "support/run.h"
 
 /* ---- a resolver that knows one driver ---- */
 
@@ -682,8 +683,6 @@ int main(void)
     Suite *suite = suite_create("report");
     TCase *run = tcase_create("run"), *hostile = tcase_create("hostile");
     TCase *other = tcase_create("other");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(hostile, 60);
     tcase_add_test(run, golden_clean);
@@ -714,9 +713,5 @@ int main(void)
     suite_add_tcase(suite, run);
     suite_add_tcase(suite, hostile);
     suite_add_tcase(suite, other);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

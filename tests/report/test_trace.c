@@ -9,6 +9,7 @@
 
 #include "base/host.h"
 #include "making.h"
+#include "support/run.h"
 
 /* ---- files ---- */
 
@@ -421,8 +422,6 @@ int main(void)
     TCase *files = tcase_create("files");
     TCase *large = tcase_create("large");
     TCase *failures = tcase_create("failures");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(files, 120);
     tcase_set_timeout(large, 300);
@@ -442,9 +441,5 @@ int main(void)
     suite_add_tcase(suite, files);
     suite_add_tcase(suite, large);
     suite_add_tcase(suite, failures);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

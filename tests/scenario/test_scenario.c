@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "fake_computer.h"
 #include "scenario/scenario.h"
+#include "support/run.h"
 
 static bool fake_started;
 
@@ -405,8 +406,6 @@ int main(void)
 {
     Suite *suite = suite_create("scenario");
     TCase *standard = tcase_create("default"), *scripts = tcase_create("scripts");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(scripts, 120);
     tcase_add_test(standard, default_uses_every_device);
@@ -432,9 +431,5 @@ int main(void)
     tcase_add_test(scripts, many_requests_do_not_pile_up);
     suite_add_tcase(suite, standard);
     suite_add_tcase(suite, scripts);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

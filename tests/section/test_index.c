@@ -5,6 +5,7 @@
 
 #include "section/internal.h"
 #include "support/always.h"
+#include "support/run.h"
 
 enum { PLACES = 1500, EACH = 6, STEPS = 6000 };
 
@@ -163,16 +164,11 @@ int main(void)
 {
     Suite *suite = suite_create("section index");
     TCase *tests = tcase_create("index");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, ranges_are_found_while_they_come_and_go, 0, 2);
     tcase_add_test(tests, the_last_bytes_of_memory_can_be_found);
     tcase_add_loop_test(tests, words_do_not_meet, 0, 5);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

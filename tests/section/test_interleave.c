@@ -18,6 +18,7 @@
 
 #include "explore.h"
 #include "section/internal.h"
+#include "support/run.h"
 
 #define BASE UINT64_C(0x140000000)
 
@@ -306,14 +307,9 @@ int main(void)
 {
     Suite *suite = suite_create("interleavings");
     TCase *tests = tcase_create("word");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 250);
     tcase_add_loop_test(tests, every_order_keeps_the_promises, 0, sizeof plans / sizeof plans[0]);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

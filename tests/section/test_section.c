@@ -6,6 +6,7 @@
 
 #include "section/internal.h"
 #include "stream.h"
+#include "support/run.h"
 
 #define BASE UINT64_C(0x140000000)
 
@@ -544,8 +545,6 @@ int main(void)
 {
     Suite *suite = suite_create("section");
     TCase *plain = tcase_create("core"), *streams = tcase_create("streams");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_checked_fixture(plain, setup, teardown);
     tcase_set_timeout(plain, 120);
@@ -571,8 +570,5 @@ int main(void)
     tcase_add_loop_test(streams, random_streams_agree_with_the_model, 0, 16);
     suite_add_tcase(suite, plain);
     suite_add_tcase(suite, streams);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "section/internal.h"
+#include "support/run.h"
 
 enum { THREADS = 6, FEW = 3, STABLE = 40, CHURNING = 4, SECTIONS = 4, ROUNDS = 10000 };
 
@@ -293,15 +294,10 @@ int main(void)
 {
     Suite *suite = suite_create("section under threads");
     TCase *tests = tcase_create("threads");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 250);
     tcase_add_loop_test(tests, a_lock_means_resident, 0, 2);
     tcase_add_loop_test(tests, counts_add_up_whoever_unlocks, 0, 2);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

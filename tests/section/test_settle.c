@@ -4,6 +4,7 @@
 #include <setjmp.h>
 
 #include "section/internal.h"
+#include "support/run.h"
 
 #define BASE UINT64_C(0x140000000)
 
@@ -144,8 +145,6 @@ int main(void)
 {
     Suite *suite = suite_create("settle");
     TCase *tests = tcase_create("settle");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, a_lock_that_nobody_ends);
@@ -153,9 +152,5 @@ int main(void)
     tcase_add_test(tests, an_unlock_that_nobody_ends);
     tcase_add_test(tests, the_others_stay_as_they_are);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "base/host.h"
 #include "source/source.h"
+#include "support/run.h"
 
 static struct isolation *run(const char *file, const char *text, struct isolate_options options)
 {
@@ -418,8 +419,6 @@ int main(void)
 {
     Suite *suite = suite_create("isolate source");
     TCase *tests = tcase_create("isolate");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tests, lock_that_stays_held);
     tcase_add_test(tests, ways_in);
@@ -440,9 +439,5 @@ int main(void)
     tcase_add_test(tests, every_allocation_may_fail);
     tcase_add_test(tests, diffs);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

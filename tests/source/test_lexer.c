@@ -6,6 +6,7 @@
 
 #include "source/lexer.h"
 #include "support/always.h"
+#include "support/run.h"
 
 struct expected {
     enum token_kind kind;
@@ -130,8 +131,6 @@ int main(void)
 {
     Suite *suite = suite_create("lexer");
     TCase *tests = tcase_create("lexer");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tests, words_numbers_and_operators);
     tcase_add_test(tests, strings_hide_what_is_in_them);
@@ -141,9 +140,5 @@ int main(void)
     tcase_add_test(tests, a_byte_order_mark_is_no_name);
     tcase_add_loop_test(tests, any_bytes, 0, 10);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "base/host.h"
 #include "source/source.h"
+#include "support/run.h"
 
 /* "line:id:verdict" of each finding, with blanks between, in the order of the advice. */
 static void look(const char *file, const char *text, char *out, size_t size)
@@ -232,8 +233,6 @@ int main(void)
 {
     Suite *suite = suite_create("source rules");
     TCase *tests = tcase_create("rules");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tests, paged_code_missing);
     tcase_add_test(tests, paged_code_in_resident);
@@ -247,9 +246,5 @@ int main(void)
     tcase_add_test(tests, only_the_rules_that_were_asked_for);
     tcase_add_test(tests, every_allocation_may_fail);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

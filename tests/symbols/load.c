@@ -24,15 +24,6 @@ struct file file_load(const char *path)
     return file;
 }
 
-void scratch_template(char *path, size_t size, const char *name)
-{
-    const char *folder = getenv("TMPDIR");
-    int n = snprintf(path, size, "%s/%s-XXXXXX",
-                     folder != NULL && folder[0] != '\0' ? folder : P_tmpdir, name);
-
-    ck_assert(n > 0 && (size_t)n < size);
-}
-
 void file_save(const char *path, const void *bytes, size_t size)
 {
     FILE *out = fopen(path, "wb");

@@ -23,9 +23,6 @@ struct loaded {
     struct symbols *symbols;
 };
 
-/* Template for mkstemp and mkdtemp in the folder for scratch files. */
-void scratch_template(char *path, size_t size, const char *name);
-
 /* Open an image and its symbols, or the test fails. */
 void load(struct loaded *loaded, const char *path);
 void unload(struct loaded *loaded);

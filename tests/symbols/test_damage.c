@@ -11,6 +11,7 @@
 #include "base/host.h"
 #include "load.h"
 #include "support/always.h"
+#include "support/run.h"
 #include "symbols/pdb.h"
 #include "symbols/wire.h"
 
@@ -273,8 +274,6 @@ int main(void)
 {
     Suite *suite = suite_create("damaged symbols");
     TCase *damage = tcase_create("damage");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(damage, 250);
     tcase_add_test(damage, a_cut_off_pdb_is_refused);
@@ -285,9 +284,5 @@ int main(void)
     tcase_add_loop_test(damage, a_cut_off_image_is_survived, 0, 3);
     tcase_add_test(damage, a_damaged_message_is_survived);
     suite_add_tcase(suite, damage);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

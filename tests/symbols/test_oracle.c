@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "support/run.h"
+#include "support/scratch.h"
 
 #define LINE_ROOM 4096
 #define STRIDE    8u
@@ -299,17 +301,11 @@ int main(void)
 {
     Suite *suite = suite_create("symbols against LLVM");
     TCase *oracle = tcase_create("oracle");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(oracle, 120);
     tcase_add_loop_test(oracle, symbolizer_agrees, 0, IMAGE_COUNT);
     tcase_add_loop_test(oracle, nm_lists_nothing_that_is_not_found, 0, IMAGE_COUNT);
     tcase_add_loop_test(oracle, pdbutil_lists_nothing_that_is_not_found, 0, IMAGE_COUNT);
     suite_add_tcase(suite, oracle);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -11,6 +11,8 @@
 
 #include "base/host.h"
 #include "load.h"
+#include "support/run.h"
+#include "support/scratch.h"
 #include "symbols/child.h"
 #include "symbols/path.h"
 #include "symbols/table.h"
@@ -778,11 +780,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(make_suite());
-    int failed;
-
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(make_suite());
 }

@@ -9,6 +9,7 @@
 #include "nt/pnp.h"
 #include "nt/requests.h"
 
+#include "support/run.h"
 #include "toy.h"
 
 #include <check.h>
@@ -393,8 +394,6 @@ int main(void)
 {
     Suite *suite = suite_create("hw");
     TCase *tests = tcase_create("hw");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, the_drivers_checks_hold, 0, ToyChecks);
@@ -404,8 +403,5 @@ int main(void)
     tcase_add_test(tests, a_storm_names_the_service_routine);
     tcase_add_test(tests, an_interrupt_that_stays_connected_is_found_at_unload);
     suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 /* Drivers of the system itself: requests, files, attachment, cancellation, and rubbish. */
 #include "../ex/computer.h"
 #include "nt/host_driver.h"
+#include "support/run.h"
 
 #include <stdlib.h>
 
@@ -313,8 +314,6 @@ int main(void)
 {
     Suite *suite = suite_create("host drivers");
     TCase *tests = tcase_create("host drivers");
-    SRunner *runner;
-    int failed;
 
     tcase_add_test(tests, requests_are_dispatched);
     tcase_add_test(tests, found_by_name_and_link);
@@ -322,9 +321,5 @@ int main(void)
     tcase_add_test(tests, pending_requests_are_cancelled);
     tcase_add_loop_test(tests, rubbish_is_a_bug_check, 0, sizeof rubbish / sizeof *rubbish);
     suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }
