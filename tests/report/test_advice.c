@@ -9,6 +9,7 @@
 
 #include "base/host.h"
 #include "report/advice.h"
+#include "report/sarif.h"
 #include "support/golden.h"
 #include "support/run.h"
 #include "support/scratch.h"
@@ -423,6 +424,122 @@ START_TEST(sarif_without_memory)
 }
 END_TEST
 
+/* Paths of this system and of the one that drivers are built on. */
+START_TEST(paths_as_uris)
+{
+    static const struct {
+        const char *path, *uri;
+    } rows[] = {
+        {"src/port.c", "src/port.c"},
+        {"./src/port.c", "src/port.c"},
+        {".///./src/port.c", "src/port.c"},
+        {"../port.c", "../port.c"},
+        {"/usr/src/port.c", "file:///usr/src/port.c"},
+        {"C:\\dir\\port.c", "file:///C:/dir/port.c"},
+        {"d:\\a dir\\x:y.c", "file:///d:/a%20dir/x%3Ay.c"},
+        {"c:/dir/port.c", "file:///c:/dir/port.c"},
+        {"dir\\port.c", "dir/port.c"},
+        {"dir/a\\b.c", "dir/a%5Cb.c"},
+        {"\\\\host\\share\\port.c", "//host/share/port.c"},
+        {"a b#c?d%e:f.c", "a%20b%23c%3Fd%25e%3Af.c"},
+        {"\xc3\xa9\x01.c", "%C3%A9%01.c"},
+        {"", ""},
+    };
+    char uri[4096], path[64];
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ck_assert_str_eq(sarif_uri(uri, sizeof uri, rows[i].path), rows[i].uri);
+    }
+    memset(path, ' ', sizeof path - 1); /* cut, but not within what stands for one byte */
+    path[sizeof path - 1] = '\0';
+    ck_assert_str_eq(sarif_uri(uri, 16, path), "%20%20%20%20");
+}
+END_TEST
+
+/* One finding, in the form of a line: the priority and the result. */
+static json_t *result_of(const struct advice_finding *finding)
+{
+    struct advice_builder *builder = advice_begin("port.sys", "image");
+    struct advice *advice;
+    json_t *result;
+    char *line;
+
+    advice_add_finding(builder, finding);
+    advice = advice_finish(builder);
+    ck_assert_ptr_nonnull(advice);
+    line = results_of(advice);
+    result = json_loads(line + 1, JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_ptr_nonnull(result);
+    free(line);
+    advice_close(advice);
+    return result;
+}
+
+/* A character of three bytes, in each of the places where the text may have to be cut. */
+START_TEST(sarif_cuts_between_characters)
+{
+    for (unsigned offset = 0; offset < 3; offset++) {
+        char message[3 + 3 * SARIF_TEXT_MAX] = "xy";
+        const char *text;
+        json_t *result;
+
+        message[offset] = '\0';
+        for (unsigned i = 0; i < SARIF_TEXT_MAX / 2; i++) {
+            memcpy(message + offset + (size_t)i * 3, "\xe2\x82\xac", 4);
+        }
+        result = result_of(&(struct advice_finding){.rule = RULE_SPIN_LOCK_IN_PAGEABLE,
+                                                    .verdict = VERDICT_DEFINITE,
+                                                    .place = acquire,
+                                                    .message = message});
+        text = text_at(json_object_get(result, "message"), "text");
+        ck_assert_ptr_nonnull(text);
+        ck_assert_uint_eq(strlen(text), offset + (SARIF_TEXT_MAX - offset) / 3 * 3);
+        ck_assert(strncmp(text, message, strlen(text)) == 0);
+        json_decref(result);
+    }
+}
+END_TEST
+
+START_TEST(sarif_shows_the_first_steps)
+{
+    static struct advice_step path[SARIF_STEPS_MAX + 5];
+    json_t *result, *flow, *steps;
+    const char *last;
+
+    for (unsigned i = 0; i < SARIF_STEPS_MAX + 5; i++) {
+        path[i] = (struct advice_step){acquire, 0, i == SARIF_STEPS_MAX - 1 ? "last" : "step"};
+    }
+    result = result_of(&(struct advice_finding){.rule = RULE_SPIN_LOCK_IN_PAGEABLE,
+                                                .verdict = VERDICT_DEFINITE,
+                                                .place = acquire,
+                                                .message = "long",
+                                                .path = path,
+                                                .path_count = SARIF_STEPS_MAX + 5});
+    flow = json_array_get(json_object_get(result, "codeFlows"), 0);
+    steps = json_object_get(json_array_get(json_object_get(flow, "threadFlows"), 0), "locations");
+    ck_assert_uint_eq(json_array_size(steps), SARIF_STEPS_MAX);
+    last = text_at(
+        json_object_get(json_object_get(json_array_get(steps, SARIF_STEPS_MAX - 1), "location"),
+                        "message"),
+        "text");
+    ck_assert_pstr_eq(last, "last");
+    json_decref(result);
+}
+END_TEST
+
+START_TEST(sarif_on_a_full_disk)
+{
+    struct sarif *sarif = sarif_open("0.1.0");
+    FILE *full = fopen("/dev/full", "w");
+
+    ck_assert_ptr_nonnull(full);
+    sarif_take(sarif, "1{}\n", 4);
+    ck_assert_int_eq(sarif_finish(sarif, full), PG_E_IO);
+    sarif_close(sarif);
+    (void)fclose(full);
+}
+END_TEST
+
 /* ---- a run ---- */
 
 static const char run[] =
@@ -492,6 +609,10 @@ int main(void)
     tcase_add_test(tcase, sarif_of_one_file);
     tcase_add_test(tcase, sarif_keeps_what_matters);
     tcase_add_test(tcase, sarif_without_memory);
+    tcase_add_test(tcase, paths_as_uris);
+    tcase_add_test(tcase, sarif_cuts_between_characters);
+    tcase_add_test(tcase, sarif_shows_the_first_steps);
+    tcase_add_test(tcase, sarif_on_a_full_disk);
     tcase_add_test(tcase, findings_of_a_run_are_marked);
     tcase_add_test(tcase, what_is_no_run_is_refused);
     suite_add_tcase(suite, tcase);
