@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rewrite: what it refuses and why, names, sections, layout; and the diff. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,9 +24,10 @@ static struct isolation *run(const char *file, const char *text, struct isolate_
 #define GIVE        "    KeReleaseSpinLock(&e->l, q);\n"
 
 /* The text is refused, in this line, for a reason with these words, and stays what it is. */
-static void refused(const char *text, uint32_t line, const char *words)
+static void refused_with(const char *file, const char *text, struct isolate_options options,
+                         uint32_t line, const char *words)
 {
-    struct isolation *out = run("driver.c", text, (struct isolate_options){0});
+    struct isolation *out = run(file, text, options);
 
     ck_assert_msg(out->region_count == 0, "moved: %s", out->text);
     ck_assert_msg(out->refusal_count == 1, "%u refusals of\n%s", out->refusal_count, text);
@@ -37,6 +39,32 @@ static void refused(const char *text, uint32_t line, const char *words)
     ck_assert_uint_gt(strlen(out->refusals[0].hint), 0);
     ck_assert_str_eq(out->text, text);
     source_isolation_close(out);
+}
+
+static void refused(const char *text, uint32_t line, const char *words)
+{
+    refused_with("driver.c", text, (struct isolate_options){0}, line, words);
+}
+
+/* The same of a text with many of one thing; @ is the number of each. */
+static void refused_many(const char *before, const char *each, unsigned count, const char *after,
+                         uint32_t line, const char *words)
+{
+    char *text;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+
+    ck_assert_ptr_nonnull(out);
+    (void)fputs(before, out);
+    for (unsigned i = 0; i < count; i++) {
+        for (const char *at = each; *at != '\0'; at++) {
+            (void)(*at == '@' ? fprintf(out, "%u", i) : fputc(*at, out));
+        }
+    }
+    (void)fputs(after, out);
+    ck_assert_int_eq(fclose(out), 0);
+    refused(text, line, words);
+    free(text);
 }
 
 /* The new text has all of these, one after the other; the list ends with NULL. */
@@ -273,6 +301,83 @@ START_TEST(routines_that_are_not_meant)
     refused(BODY("    KeAcquireSpinLockAtDpcLevel(&e->m);\n" TAKE GIVE), 7,
             "runs at DISPATCH_LEVEL");
     refused(BODY(TAKE GIVE "    if (\n"), 9, "the routine has");
+    refused_with("driver.cpp",
+                 "void C::F(E *e)\n{\n    KIRQL q;\n    PAGED_CODE();\n" TAKE GIVE "}\n",
+                 OPTIONS(0), 5, "a member of a class");
+    refused_with("driver.c",
+                 "void F(E *e);\n#pragma alloc_text(LOCKED, F)\nvoid F(E *e)\n{\n    KIRQL "
+                 "q;\n" TAKE GIVE "}\n",
+                 OPTIONS(.function = "F"), 6, "in a section that is not pageable");
+    refused_with("driver.c", "static __inline void F(E *e)\n{\n    KIRQL q;\n" TAKE GIVE "}\n",
+                 OPTIONS(.function = "F"), 4, "it is inline");
+}
+END_TEST
+
+/* Code behind a release stays where it is, and has to end in one way. */
+START_TEST(ways_out)
+{
+    refused_many(HEAD "void F(E *e)\n{\n    KIRQL q;\n    PAGED_CODE();\n" TAKE,
+                 "    if (e->a == @) {\n    " GIVE "        Use(@);\n        return;\n    }\n", 65,
+                 GIVE "}\n", 330, "too many ways out");
+    refused(
+        BODY(TAKE "    do {\n        e->a = 1;\n    " GIVE "        e->b = 1;\n    } while (0);\n"),
+        11, "left in more ways than one");
+    refused(BODY("    for (;;) {\n" TAKE "        if (e->d) {\n" GIVE
+                 "            e->b = 3;\n            break;\n        }\n        switch (e->a) {\n"
+                 "        case 1:\n" GIVE "            e->b = 1;\n            break;\n"
+                 "        default:\n" GIVE "            break;\n        }\n    }\n"),
+            8, "left in more ways than one");
+    refused(BODY(TAKE "    if (e->a) {\n    " GIVE
+                      "again:\n        e->b = 1;\n        return;\n    }\n" GIVE
+                      "    if (e->c) {\n        goto again;\n    }\n"),
+            16, "the goto in line 16 crosses the border");
+    refused(BODY(TAKE "    switch (e->a) {\nagain:\n        e->b = 1;\n        return;\n    case "
+                      "1:\n        e->c = 1;\n        break;\n    }\n" GIVE
+                      "    if (e->c) {\n        goto again;\n    }\n"),
+            18, "the goto in line 18 leads into the region");
+}
+END_TEST
+
+/* Where conditional compilation and conditions of the routine cut through. */
+START_TEST(halves)
+{
+    refused(BODY("    if (e->a)\n    " TAKE "    else\n        return;\n    e->b = 1;\n" GIVE), 8,
+            "depends on a condition or stands behind a label");
+    refused(BODY(TAKE "    typedef int T;\n    T t = e->a;\n    e->b = t;\n" GIVE), 8,
+            "the region declares a type");
+    refused(BODY(TAKE "    if (e->a) {\n    " GIVE
+                      "#if A\n        e->b = 1;\n#endif\n    } else {\n    " GIVE "    }\n"),
+            11, "code behind a release is compiled under a condition");
+    refused(BODY(TAKE "    KeReleaseSpinLock(&e->l, q)\n#if A\n    ;\n#endif\n"), 10,
+            "conditional compilation ends inside");
+}
+END_TEST
+
+START_TEST(pointers_to_routines)
+{
+    refused(BODY("    void (*f)(int) = G;\n" TAKE "    e->p = &f;\n" GIVE), 9,
+            "is a pointer to a routine whose address is taken");
+    refused(BODY("    void (*f)(int) = G;\n" TAKE "    f = H;\n" GIVE "    f(1);\n"), 9,
+            "is written with the lock held");
+    refused(BODY("    volatile T (*f)(int) = G;\n" TAKE "    f = H;\n" GIVE "    f(1);\n"), 9,
+            "is written with the lock held");
+}
+END_TEST
+
+/* What the way through a routine cannot be told of. */
+START_TEST(ways_that_are_not_known)
+{
+    refused("#define STOP break\n" BODY("    for (;;) {\n        STOP;\n    }\n" TAKE GIVE), 9,
+            "a macro with a break or continue");
+    refused(BODY(TAKE GIVE "    goto nowhere;\n"), 9, "a goto whose label is not in the routine");
+    refused_many(
+        "#define A x x x x x x x x x x x x x x x x\n#define B A A A A A A A A A A A A A A A A\n"
+        "#define C B B B B\n" HEAD "void F(E *e)\n{\n    KIRQL q;\n    PAGED_CODE();\n" TAKE GIVE,
+        "    C;\n", 1100, "out:\n    e->a = 1;\n}\n", 151, "macros that are too long");
+    refused_many(HEAD "void F(E *e)\n{\n    KIRQL q;\n    PAGED_CODE();\n" TAKE GIVE,
+                 "    int n@ = @;\n", 1024, "}\n", 3, "more local variables");
+    refused_many(HEAD "void F(E *e)\n{\n    KIRQL q;\n    PAGED_CODE();\n",
+                 TAKE GIVE "    e->a = @ + @;\n", 33, "}\n", 3, "locks in more places");
 }
 END_TEST
 
@@ -359,6 +464,7 @@ START_TEST(every_allocation_may_fail)
 {
     const char *text = BODY(TAKE "    if (e->a) {\n    " GIVE "        return;\n    }\n" GIVE);
     struct isolate_options options = {0};
+    unsigned failures = 0;
     bool hit = true;
 
     for (unsigned n = 1; hit; n++) {
@@ -372,7 +478,10 @@ START_TEST(every_allocation_may_fail)
         ck_assert_int_eq(status, hit ? PG_E_NO_MEMORY : PG_OK);
         ck_assert(hit ? out == NULL : out->region_count == 1);
         source_isolation_close(out);
+        failures += hit;
     }
+    ck_assert_uint_ge(failures, 10);
+    failures = 0;
     hit = true;
     for (unsigned n = 1; hit; n++) {
         char *diff;
@@ -383,7 +492,9 @@ START_TEST(every_allocation_may_fail)
         host_fail_nth(0);
         ck_assert(hit == (diff == NULL));
         host.release(diff);
+        failures += hit;
     }
+    ck_assert_uint_ge(failures, 2);
 }
 END_TEST
 
@@ -430,6 +541,10 @@ int main(void)
     tcase_add_test(tests, shapes);
     tcase_add_test(tests, locks_that_cross);
     tcase_add_test(tests, routines_that_are_not_meant);
+    tcase_add_test(tests, ways_out);
+    tcase_add_test(tests, halves);
+    tcase_add_test(tests, pointers_to_routines);
+    tcase_add_test(tests, ways_that_are_not_known);
     tcase_add_test(tests, nothing_to_do);
     tcase_add_test(tests, a_resident_routine_becomes_pageable);
     tcase_add_test(tests, no_indentation);
