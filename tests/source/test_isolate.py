@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """`pagable isolate` as its users see it, and what becomes of what it writes.
 
-    test_isolate.py PROGRAM SOURCE DDK_INCLUDE LLVM_SUFFIX HOST_CC IMPORT_LIBRARIES
+    test_isolate.py PROGRAM SOURCE TOOLCHAIN LLVM_SUFFIX HOST_CC
 
+TOOLCHAIN is a file of JSON: how the build compiles and links drivers.
 The diffs in golden/ are rewritten instead of compared with PAGABLE_REBASE=1 in the environment.
 """
 import collections
 import json
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -16,18 +18,13 @@ import sys
 import tempfile
 import unittest
 
-PROGRAM, SOURCE, DDK, SUFFIX, HOST_CC, IMPORT = sys.argv[1:7]
+PROGRAM, SOURCE, TOOLCHAIN, SUFFIX, HOST_CC = sys.argv[1:6]
+with open(TOOLCHAIN, encoding='utf-8') as description:
+    TOOLS = json.load(description)
 HERE = os.path.join(SOURCE, 'tests/source')
 SHAPES = 'tests/source/shapes/shapes.c'
 MIXED = 'drivers/isolate_mixed.c'
 RESIDENT = 'drivers/isolate_resident.c'
-FLAGS = ['--target=x86_64-w64-mingw32', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-fms-extensions',
-         '-Xclang', '-fasync-exceptions', '-ffreestanding', '-fno-stack-protector',
-         '-mno-stack-arg-probe', '-DALLOC_PRAGMA=1',
-         '-DFORCEINLINE=static __inline __attribute__((always_inline))',
-         '-D__INTRINSIC_DEFINED_InterlockedBitTestAndSet',
-         '-D__INTRINSIC_DEFINED_InterlockedBitTestAndReset', '-Wno-pragma-pack', '-Wno-#warnings',
-         '-isystem', os.path.join(DDK, 'ddk'), '-isystem', DDK]
 WORD = re.compile(rb'"(?:\\.|[^"\\])*"|[A-Za-z_]\w*|\d[\w.]*')
 COMMENT = re.compile(rb'/\*.*?\*/|//[^\n]*', re.S)
 
@@ -37,8 +34,8 @@ def run(*command, **more):
                           stdin=subprocess.DEVNULL, check=False, **more)
 
 
-def isolate(*arguments, cwd=SOURCE):
-    done = run(PROGRAM, 'isolate', *arguments, cwd=cwd)
+def isolate(*arguments, program=PROGRAM, **more):
+    done = run(program, 'isolate', *arguments, **{'cwd': SOURCE, **more})
     return done.returncode, done.stdout, done.stderr.decode()
 
 
@@ -83,7 +80,7 @@ class Isolate(unittest.TestCase):
 
     def object(self, path, *more):
         obj = self.path(os.path.basename(path) + '.obj')  # never in the source tree
-        done = run('clang' + SUFFIX, *FLAGS, '-O2', '-I', os.path.join(SOURCE, 'drivers'), '-I',
+        done = run(TOOLS['clang'], *TOOLS['cflags'], '-I', os.path.join(SOURCE, 'drivers'), '-I',
                    os.path.join(HERE, 'shapes'), '-c', path, '-o', obj, *more)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         return obj
@@ -181,11 +178,8 @@ class Isolate(unittest.TestCase):
         shutil.copy(os.path.join(SOURCE, 'drivers/isolate_common.c'), self.path('isolate_common.c'))
         objects.append(self.object(self.path('isolate_common.c'), '-g', '-gdwarf-4'))
         image = self.path(name)
-        done = run('lld-link' + SUFFIX, '/driver', '/subsystem:native', '/machine:x64',
-                   '/entry:DriverEntry', '/nodefaultlib', '/dynamicbase', '/nxcompat', '/opt:noref',
-                   '/opt:noicf', '/release', '/debug:dwarf', '/section:INIT,ERD', '/section:.text,ERP',
-                   '/section:.rdata,RP', '/section:.data,RWP', '/section:.pdata,RP', '/out:' + image,
-                   *objects, os.path.join(IMPORT, 'ntoskrnl.lib'), os.path.join(IMPORT, 'hal.lib'))
+        done = run(TOOLS['lld-link'], *TOOLS['linkflags'], '/debug:dwarf', '/out:' + image, *objects,
+                   *TOOLS['libraries'])
         self.assertEqual(done.returncode, 0, done.stdout.decode() + done.stderr.decode())
         return image
 
@@ -213,6 +207,77 @@ class Isolate(unittest.TestCase):
         self.assertIn(b'IsolateMountLocked', read(copy))
         self.assertEqual(sorted(os.listdir(self.folder)), ['a.c', 'link.c'])
 
+    def two(self):
+        """A file with a region that can be moved and one that cannot; what is said of the latter."""
+        path = self.path('two.c')
+        write(path, b'void F(E *e);\nvoid G(E *e);\n#pragma alloc_text(PAGE, F, G)\n'
+                    b'void F(E *e)\n{\n    KIRQL q;\n    KeAcquireSpinLock(&e->l, &q);\n    e->a++;\n'
+                    b'    KeReleaseSpinLock(&e->l, q);\n}\n'
+                    b'void G(E *e)\n{\n    KIRQL q;\n    KeAcquireSpinLock(&e->l, &q);\n}\n')
+        return path, (f'pagable: {path}:14: G stays as it is: the lock is still held on a path '
+                      'through line 14\nhint: release it in the routine that acquires it, on every path\n')
+
+    def test_moved_and_refused(self):
+        path, says = self.two()
+        before = read(path)
+        code, diff, err = isolate(path)
+        self.assertEqual((code, err), (1, says))
+        self.assertIn(b'+    FLocked(e);\n', diff)
+        self.assertNotIn(b'GLocked', diff)
+        self.assertEqual(read(path), before)
+        self.assertEqual(isolate('-q', path), (1, diff, ''))
+        report = json.loads(isolate('--json', path)[1])
+        self.assertEqual(([r['function'] for r in report['regions']],
+                          [r['function'] for r in report['refusals']]), (['F'], ['G']))
+        self.assertEqual(isolate('--apply', path), (1, b'', says))
+        self.assertIn(b'    FLocked(e);\n', read(path))
+        write(path, before)
+        self.assertEqual(isolate('--apply', '-q', path), (1, b'', ''))
+        self.assertIn(b'    FLocked(e);\n', read(path))
+
+    def test_apply_tells_programs(self):
+        new, copy = self.rewritten(MIXED), self.path('b.c')
+        shutil.copy(os.path.join(SOURCE, MIXED), copy)
+        code, out, err = isolate('--apply', '--json', copy)
+        report = json.loads(out)
+        self.assertEqual((code, err, report['applied']), (0, '', True))
+        self.assertIn('+    if (IsolateMountLocked(DeviceObject, Extension)) {\n', report['diff'])
+        self.assertEqual(read(copy), new)
+
+    def test_a_file_that_cannot_be_replaced(self):
+        """Root may write everywhere: the program runs as nobody then, who has to reach it."""
+        folder, program = self.path('fixed'), self.path('pagable')
+        os.mkdir(folder)
+        shutil.copy(os.path.join(SOURCE, MIXED), os.path.join(folder, 'a.c'))
+        shutil.copy(PROGRAM, program)
+        os.chmod(self.folder, 0o755)
+        os.chmod(folder, 0o555)
+        self.addCleanup(os.chmod, folder, 0o755)
+        nobody = {'user': 65534, 'group': 65534, 'extra_groups': []} if os.geteuid() == 0 else {}
+        for form in ((), ('--json',)):
+            code, out, err = isolate('--apply', *form, 'a.c', program=program, cwd=folder, **nobody)
+            self.assertEqual((code, out, err),
+                             (4, b'', 'pagable: a.c: not changed: Permission denied\n'))
+        self.assertEqual(read(os.path.join(folder, 'a.c')), read(os.path.join(SOURCE, MIXED)))
+        self.assertEqual(os.listdir(folder), ['a.c'])
+
+    def test_a_full_disk_is_told(self):
+        for form in ((), ('--json',)):
+            with open('/dev/full', 'wb') as full:
+                done = subprocess.run([PROGRAM, 'isolate', *form, MIXED], cwd=SOURCE, stdout=full,
+                                      stderr=subprocess.PIPE, check=False)
+            self.assertEqual(done.returncode, 4)
+            self.assertIn(b'No space left on device', done.stderr)
+
+    def test_files_that_are_none(self):
+        large = self.path('large.c')
+        write(large, b' ' * (16 << 20))
+        self.assertEqual(isolate(large)[0], 0)
+        with open(large, 'ab') as out:
+            out.write(b'\n')
+        for path, why in ((large, 'File too large'), (self.folder, 'Is a directory')):
+            self.assertEqual(isolate(path), (3, b'', f'pagable: {path}: {why}\n'))
+
     def test_check(self):
         code, out, err = isolate('--check', MIXED)
         self.assertEqual(code, 0, err)
@@ -225,6 +290,33 @@ class Isolate(unittest.TestCase):
         self.assertEqual(check['before']['pageable_bytes'], 0)
         self.assertGreater(check['after']['pageable_bytes'], 100)
         self.assertEqual(check['after']['violations'], 0)
+        self.assertEqual(isolate('--check', '-q', MIXED), (0, isolate(MIXED)[1], ''))
+
+    def compiler(self):
+        return [TOOLS['clang'], *TOOLS['cflags'], '-I', os.path.join(SOURCE, 'drivers')]
+
+    def test_check_with_a_compiler(self):
+        self.assertEqual(isolate('--check', '--cc', shlex.join(self.compiler()), MIXED),
+                         isolate('--check', MIXED))
+
+    def test_check_that_finds_more(self):
+        """A compiler that takes another text, with the mistake, for the one that was made."""
+        copy, cc = self.path('resident.c'), self.path('cc')
+        shutil.copy(os.path.join(SOURCE, RESIDENT), copy)
+        mixed = shlex.quote(os.path.join(SOURCE, MIXED))
+        write(cc, f'#!/bin/sh\ncase "$*" in *" after.c "*) cp {mixed} after.c;; esac\n'
+                  f'exec {shlex.join(self.compiler())} "$@"\n'.encode())
+        os.chmod(cc, 0o755)
+        code, out, err = isolate('--check', '--apply', '--cc', cc, '--function', 'IsolateMount', copy)
+        self.assertEqual((code, out), (4, b''))
+        self.assertRegex(err, r'locks and raises in pageable code 0 -> [1-9]\d*\npagable: .*/resident\.c: '
+                              r'the advisor finds more to complain about afterwards\n$')
+        self.assertEqual(read(copy), read(os.path.join(SOURCE, RESIDENT)))
+
+    def test_check_without_a_place(self):
+        code, out, err = isolate('--check', MIXED, env={**os.environ, 'TMPDIR': '/does/not/exist'})
+        self.assertEqual((code, out, err), (4, b'', 'pagable: --check: No such file or directory\nhint: set '
+                                                    'TMPDIR to a folder that can be written to\n'))
 
     def test_check_with_a_command(self):
         code, out, err = isolate('--check', '--cc', 'no-such-compiler', MIXED)
