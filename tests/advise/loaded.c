@@ -1,23 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "loaded.h"
 
+#include "support/file.h"
+
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void read_file(const char *path, struct loaded *out)
-{
-    FILE *file = fopen(path, "rb");
-
-    ck_assert_msg(file != NULL, "%s cannot be read", path);
-    ck_assert_int_eq(fseek(file, 0, SEEK_END), 0);
-    out->size = (size_t)ftell(file);
-    rewind(file);
-    out->bytes = malloc(out->size);
-    ck_assert_uint_eq(fread(out->bytes, 1, out->size, file), out->size);
-    fclose(file);
-}
 
 void load_driver(const char *path, struct loaded *out)
 {
@@ -31,7 +19,7 @@ void infer_driver(const char *path, struct loaded *out)
     struct image_error error;
 
     memset(out, 0, sizeof *out);
-    read_file(path, out);
+    out->bytes = file_read(path, &out->size);
     ck_assert_int_eq(image_open(out->bytes, out->size, &out->image, &error), PG_OK);
     ck_assert_int_eq(symbols_open(path, &out->image, &out->symbols), PG_OK);
     ck_assert_int_eq(program_build(&out->image, out->symbols, &out->program), PG_OK);

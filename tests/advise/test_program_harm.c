@@ -1,44 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /* Programs of bytes that mean harm, without memory, and of all sample drivers. */
 #include "advise/program.h"
-#include "base/host.h"
 #include "check_program.h"
+#include "support/file.h"
+#include "support/no_memory.h"
+#include "support/random.h"
 #include "support/run.h"
 #include "symbols/symbols.h"
 #include "tiny_image.h"
 
 #include <check.h>
 #include <glob.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static struct tiny tiny;
 static struct image image;
 static struct program program;
 
-static uint64_t state;
-
-static uint32_t random32(void)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 32);
-}
-
 /* Code at random, with entries of .pdata, pointers and tables at random. */
 START_TEST(random_code)
 {
     struct image_error error;
+    uint64_t state = (uint64_t)_i;
 
-    state = (uint64_t)_i + 1;
     for (unsigned round = 0; round < 300; round++) {
         uint32_t begin = 0x1000;
 
         tiny_begin(&tiny);
         for (uint32_t at = 0x1000; at < 0x1ffc; at += 4) {
-            tiny_put32(&tiny, at, random32());
+            tiny_put32(&tiny, at, (uint32_t)random_next(&state));
         }
         for (unsigned i = 0; i < 40; i++) { /* jumps, calls and tables that arrive somewhere */
-            uint32_t at = 0x1000 + random32() % 0xf00;
+            uint32_t at = 0x1000 + random_below(&state, 0xf00);
 
             tiny_put(&tiny, at,
                      i % 4 == 0   ? "e800000000"
@@ -49,19 +42,21 @@ START_TEST(random_code)
                           at + (i % 4 == 2   ? 10
                                 : i % 4 == 1 ? 2
                                              : 1),
-                          i % 4 == 2 ? 0x1000 + random32() % 0x1400 : 0x1000 + random32() % 0x1000);
+                          i % 4 == 2 ? 0x1000 + random_below(&state, 0x1400)
+                                     : 0x1000 + random_below(&state, 0x1000));
         }
         for (unsigned i = 0; i < round % 20; i++) {
-            uint32_t end = begin + 1 + random32() % 0x80;
+            uint32_t end = begin + 1 + random_below(&state, 0x80);
 
-            tiny_function(&tiny, begin, end, random32() % 4 == 0 ? TINY_CHAINED : TINY_UNWIND);
-            begin = end + random32() % 0x20;
+            tiny_function(&tiny, begin, end,
+                          random_below(&state, 4) == 0 ? TINY_CHAINED : TINY_UNWIND);
+            begin = end + random_below(&state, 0x20);
         }
-        tiny_put32(&tiny, TINY_PARENT, 0x1000 + random32() % 0x800);
+        tiny_put32(&tiny, TINY_PARENT, 0x1000 + random_below(&state, 0x800));
         tiny_put32(&tiny, TINY_PARENT + 4, 0x1f00);
         tiny_put32(&tiny, TINY_PARENT + 8, TINY_UNWIND);
         for (unsigned i = 0; i < round % 16; i++) {
-            tiny_pointer(&tiny, TINY_DATA + 8 * i, 0x1000 + random32() % 0x1000);
+            tiny_pointer(&tiny, TINY_DATA + 8 * i, 0x1000 + random_below(&state, 0x1000));
         }
         tiny_end(&tiny);
         ck_assert_int_eq(image_open(tiny.bytes, sizeof(tiny.bytes), &image, &error), PG_OK);
@@ -72,11 +67,22 @@ START_TEST(random_code)
 }
 END_TEST
 
-/* Every allocation fails once. */
+static pg_status build(void *context)
+{
+    pg_status status = program_build(&image, NULL, &program);
+
+    (void)context;
+    if (status == PG_OK) {
+        program_release(&program);
+    } else {
+        ck_assert_ptr_null(program.functions);
+    }
+    return status;
+}
+
 START_TEST(no_memory)
 {
     struct image_error error;
-    unsigned failures = 0;
 
     tiny_begin(&tiny);
     tiny_put(&tiny, 0x1000, "83f903 774b 89c8 488d0d00000000 48630481 4801c8 ffe0");
@@ -89,41 +95,11 @@ START_TEST(no_memory)
     tiny_pointer(&tiny, TINY_DATA, 0x1060);
     tiny_end(&tiny);
     ck_assert_int_eq(image_open(tiny.bytes, sizeof(tiny.bytes), &image, &error), PG_OK);
-    for (unsigned n = 1;; n++) {
-        pg_status status;
-
-        host_fail_nth(n);
-        status = program_build(&image, NULL, &program);
-        if (!host_fail_hit()) {
-            host_fail_nth(0);
-            ck_assert_int_eq(status, PG_OK);
-            program_release(&program);
-            break;
-        }
-        ck_assert_int_eq(status, PG_E_NO_MEMORY);
-        ck_assert_ptr_null(program.functions);
-        failures++;
-    }
-    ck_assert_uint_gt(failures, 10);
+    no_memory_anywhere(build, NULL, 11);
 }
 END_TEST
 
 /* ---- the sample drivers ---- */
-
-static void *read_file(const char *path, size_t *size)
-{
-    FILE *file = fopen(path, "rb");
-    void *bytes;
-
-    ck_assert_ptr_nonnull(file);
-    fseek(file, 0, SEEK_END);
-    *size = (size_t)ftell(file);
-    rewind(file);
-    bytes = malloc(*size);
-    ck_assert_uint_eq(fread(bytes, 1, *size, file), *size);
-    fclose(file);
-    return bytes;
-}
 
 /* Each entry of .pdata that is no part begins a function, and all code is decoded. */
 static void check_driver(const char *path)
@@ -131,26 +107,23 @@ static void check_driver(const char *path)
     struct image_error error;
     struct symbols *symbols;
     size_t size;
-    void *bytes = read_file(path, &size);
+    uint8_t *bytes = file_read(path, &size);
 
-    if (image_open(bytes, size, &image, &error) == PG_OK) {
-        ck_assert_int_eq(symbols_open(path, &image, &symbols), PG_OK);
-        ck_assert_int_eq(program_build(&image, symbols, &program), PG_OK);
-        check_program(&program);
-        for (uint32_t i = 0; i < image.pdata_count; i++) {
-            struct image_function entry = image_function_at(&image, i);
+    ck_assert_msg(image_open(bytes, size, &image, &error) == PG_OK, "%s is refused", path);
+    ck_assert_int_eq(symbols_open(path, &image, &symbols), PG_OK);
+    ck_assert_int_eq(program_build(&image, symbols, &program), PG_OK);
+    check_program(&program);
+    for (uint32_t i = 0; i < image.pdata_count; i++) {
+        struct image_function entry = image_function_at(&image, i);
 
-            ck_assert_uint_ne(program_function_holding(&program, entry.begin_rva), NO_INDEX);
-        }
-        ck_assert_msg(program.bytes_decoded == program.bytes_executable, "%s: %lu of %lu bytes",
-                      path, (unsigned long)program.bytes_decoded,
-                      (unsigned long)program.bytes_executable);
-        ck_assert_msg(program.jumps_unresolved == 0, "%s: %u jumps", path,
-                      program.jumps_unresolved);
-        ck_assert_uint_ne(program_function_at(&program, image.entry_rva), NO_INDEX);
-        program_release(&program);
-        symbols_close(symbols);
+        ck_assert_uint_ne(program_function_holding(&program, entry.begin_rva), NO_INDEX);
     }
+    ck_assert_msg(program.bytes_decoded == program.bytes_executable, "%s: %lu of %lu bytes", path,
+                  (unsigned long)program.bytes_decoded, (unsigned long)program.bytes_executable);
+    ck_assert_msg(program.jumps_unresolved == 0, "%s: %u jumps", path, program.jumps_unresolved);
+    ck_assert_uint_ne(program_function_at(&program, image.entry_rva), NO_INDEX);
+    program_release(&program);
+    symbols_close(symbols);
     free(bytes);
 }
 

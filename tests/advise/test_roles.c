@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/host.h"
+#include "support/no_memory.h"
 #include "support/run.h"
 
 #define P IRQL_BIT(IRQL_P)
@@ -132,19 +132,17 @@ START_TEST(roles_are_the_same_each_time)
 }
 END_TEST
 
+static pg_status roles_again(void *infer)
+{
+    return infer_roles(infer);
+}
+
 START_TEST(no_memory_is_said)
 {
     struct loaded look;
-    pg_status status = PG_E_NO_MEMORY;
 
     look_at(builds[1], &look);
-    for (unsigned nth = 1; status != PG_OK; nth++) {
-        host_fail_nth(nth);
-        status = infer_roles(&look.infer);
-        host_fail_nth(0);
-        ck_assert(status == PG_OK || status == PG_E_NO_MEMORY);
-        ck_assert_uint_lt(nth, 100);
-    }
+    no_memory_anywhere(roles_again, &look.infer, 3);
     CHECK(&look, expected);
     unload_driver(&look);
 }

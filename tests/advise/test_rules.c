@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/host.h"
 #include "loaded.h"
+#include "support/no_memory.h"
 #include "support/run.h"
 
 static struct advice *advise(const char *name, struct advise_options options)
@@ -403,35 +403,41 @@ END_TEST
 
 /* ---- memory, and the same twice ---- */
 
+struct again {
+    char path[512];
+    struct loaded loaded;
+    struct advise_options options;
+    const struct advice *whole;
+};
+
+static pg_status advise_again(void *context)
+{
+    const struct again *again = context;
+    struct advice *advice;
+    pg_status status = advise_image(again->path, &again->loaded.image, again->loaded.symbols,
+                                    &again->options, &advice);
+
+    if (status != PG_OK) {
+        ck_assert_ptr_null(advice);
+        return status;
+    }
+    ck_assert_uint_eq(advice->finding_count, again->whole->finding_count);
+    ck_assert_uint_eq(advice->saving_count, again->whole->saving_count);
+    advice_close(advice);
+    return PG_OK;
+}
+
 START_TEST(out_of_memory)
 {
     static const char *const names[] = {"advise/locks", "advise/savings", "gallery/api_irql"};
-    struct advise_options options = {.rules = RULE_SET_ALL, .small = true};
-    struct loaded loaded;
-    struct advice *advice, *whole = advise(names[_i], options);
-    char path[512];
-    bool failed = true;
+    struct again again = {.options = {.rules = RULE_SET_ALL, .small = true}};
+    struct advice *whole = advise(names[_i], again.options);
 
-    snprintf(path, sizeof path, SAMPLE_DRIVERS "/%s.sys", names[_i]);
-    load_driver(path, &loaded);
-    for (unsigned n = 1; failed; n++) {
-        pg_status status;
-
-        host_fail_nth(n);
-        status = advise_image(path, &loaded.image, loaded.symbols, &options, &advice);
-        failed = host_fail_hit() != 0;
-        host_fail_nth(0);
-        if (!failed) {
-            ck_assert_int_eq(status, PG_OK);
-            ck_assert_uint_eq(advice->finding_count, whole->finding_count);
-            ck_assert_uint_eq(advice->saving_count, whole->saving_count);
-            advice_close(advice);
-        } else {
-            ck_assert_int_eq(status, PG_E_NO_MEMORY);
-            ck_assert_ptr_null(advice);
-        }
-    }
-    unload_driver(&loaded);
+    again.whole = whole;
+    snprintf(again.path, sizeof again.path, SAMPLE_DRIVERS "/%s.sys", names[_i]);
+    load_driver(again.path, &again.loaded);
+    no_memory_anywhere(advise_again, &again, 40);
+    unload_driver(&again.loaded);
     advice_close(whole);
 }
 END_TEST

@@ -3,20 +3,18 @@
  * Relations, values and states against plain models: matrices of booleans, a map of bytes.
  */
 #include "advise/state.h"
+#include "support/random.h"
 #include "support/run.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t random_state = 0x2545f4914f6cdd1d;
+static uint64_t random_state;
 
 static uint64_t next_random(void)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
+    return random_next(&random_state);
 }
 
 /* ---- relations ---- */

@@ -5,6 +5,7 @@
  */
 #include "decode/decode.h"
 #include "decode/micro.h"
+#include "support/random.h"
 #include "support/run.h"
 
 #include <check.h>
@@ -380,23 +381,15 @@ static void check_bytes(const uint8_t *bytes, size_t size)
     }
 }
 
-static uint64_t state;
-
-static uint8_t random_byte(void)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint8_t)(state >> 56);
-}
-
 START_TEST(random_bytes)
 {
+    uint64_t state = (uint64_t)_i;
     uint8_t bytes[20];
 
     micro_decoder_init(&decoder);
-    state = (uint64_t)_i + 1;
     for (unsigned round = 1; round < 400000; round++) {
         for (size_t i = 0; i < sizeof(bytes); i++) {
-            bytes[i] = random_byte();
+            bytes[i] = (uint8_t)random_next(&state);
         }
         /* Often an opcode of the tables: behind a REX prefix, behind 0f. */
         if (round % 4 == 1) {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/host.h"
 #include "finding/advice.h"
+#include "support/no_memory.h"
 #include "support/run.h"
 
 static struct advice_builder *begin(void)
@@ -264,28 +264,23 @@ static struct advice *make_large(void)
     return advice_finish(builder);
 }
 
+static pg_status make_again(void *context)
+{
+    struct advice *advice = make_large();
+
+    (void)context;
+    if (advice == NULL) {
+        return PG_E_NO_MEMORY;
+    }
+    ck_assert_uint_eq(advice->finding_count, 40);
+    ck_assert_uint_eq(advice->limit_count, 40);
+    advice_close(advice);
+    return PG_OK;
+}
+
 START_TEST(memory_runs_out_anywhere)
 {
-    unsigned failures = 0;
-
-    for (unsigned n = 1;; n++) {
-        struct advice *advice;
-        bool hit;
-
-        host_fail_nth(n);
-        advice = make_large();
-        hit = host_fail_hit();
-        host_fail_nth(0);
-        ck_assert(hit == (advice == NULL));
-        if (!hit) {
-            ck_assert_uint_eq(advice->finding_count, 40);
-            ck_assert_uint_eq(advice->limit_count, 40);
-            advice_close(advice);
-            break;
-        }
-        failures++;
-    }
-    ck_assert_uint_gt(failures, 10);
+    no_memory_anywhere(make_again, NULL, 11);
 }
 END_TEST
 
