@@ -264,9 +264,31 @@ static void random_state_of(struct state *state)
     }
 }
 
+/* After a join a place holds what both sides held, joined, unless that is unknown; how many do. */
+static unsigned check_joined_memory(const struct state *joined, const struct state *a,
+                                    const struct state *b)
+{
+    unsigned told = 0;
+
+    for (int slot = 0; slot < 8; slot++) {
+        struct value place = value_symbol(VALUE_STACK, 0, -8 * slot), one, other;
+        struct value both = value_unknown(), loaded = value_unknown();
+
+        if (state_load(a, &place, 8, &one) && state_load(b, &place, 8, &other)) {
+            both = value_join(&one, &other);
+        }
+        ck_assert_int_eq(state_load(joined, &place, 8, &loaded), both.kind != VALUE_UNKNOWN);
+        ck_assert(value_equal(&loaded, &both));
+        told += both.kind != VALUE_UNKNOWN;
+    }
+    return told;
+}
+
 /* A join changes nothing the second time, and says no more than either side. */
 START_TEST(joining_ends)
 {
+    unsigned facts = 0, cells = 0;
+
     for (unsigned round = 0; round < 2000; round++) {
         static struct state a, b, joined;
 
@@ -290,7 +312,11 @@ START_TEST(joining_ends)
             ck_assert_uint_eq(state_fact(&a, &fact->symbol, fact->mask)->number, fact->number);
             ck_assert_uint_eq(state_fact(&b, &fact->symbol, fact->mask)->number, fact->number);
         }
+        facts += joined.fact_count;
+        cells += check_joined_memory(&joined, &a, &b);
     }
+    ck_assert_uint_gt(facts, 1000);
+    ck_assert_uint_gt(cells, 500);
 }
 END_TEST
 
