@@ -318,6 +318,41 @@ static bool writes_are_listed(const ZydisDecodedInstruction *instruction, const 
            instruction->meta.category != ZYDIS_CATEGORY_INTERRUPT;
 }
 
+/* What an instruction of no effect has none on: registers, memory, the flags, the flow. */
+static const char *nothing_difference(const ZydisDecodedInstruction *instruction,
+                                      const ZydisDecodedOperand *operands,
+                                      const struct micro *micro)
+{
+    if (micro->writes != 0 || micro->loads || micro->stores) {
+        return "it has an effect";
+    }
+    if (instruction->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE) {
+        return "it is a branch";
+    }
+    for (unsigned i = 0; i < instruction->operand_count; i++) {
+        if ((operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0) {
+            return "it writes";
+        }
+    }
+    return NULL;
+}
+
+static bool stops(const ZydisDecodedInstruction *instruction)
+{
+    static const ZydisMnemonic stop[] = {
+        ZYDIS_MNEMONIC_UD0,   ZYDIS_MNEMONIC_UD1,    ZYDIS_MNEMONIC_UD2,
+        ZYDIS_MNEMONIC_HLT,   ZYDIS_MNEMONIC_IRET,   ZYDIS_MNEMONIC_IRETD,
+        ZYDIS_MNEMONIC_IRETQ, ZYDIS_MNEMONIC_SYSRET, ZYDIS_MNEMONIC_SYSEXIT,
+    };
+
+    for (size_t i = 0; i < sizeof(stop) / sizeof(*stop); i++) {
+        if (instruction->mnemonic == stop[i]) {
+            return true;
+        }
+    }
+    return instruction->mnemonic == ZYDIS_MNEMONIC_INT && instruction->raw.imm[0].value.u == 0x29;
+}
+
 static const char *difference(const uint8_t *bytes, size_t size)
 {
     ZydisDecodedInstruction instruction;
@@ -333,8 +368,11 @@ static const char *difference(const uint8_t *bytes, size_t size)
     if (micro.kind == MICRO_INVALID || micro.length != instruction.length) {
         return "length";
     }
-    if (micro.kind == MICRO_NOTHING || micro.kind == MICRO_STOP) {
-        return NULL;
+    if (micro.kind == MICRO_NOTHING) {
+        return nothing_difference(&instruction, operands, &micro);
+    }
+    if (micro.kind == MICRO_STOP) {
+        return stops(&instruction) ? NULL : "it goes on";
     }
     if (micro.kind == MICRO_CALL || micro.kind == MICRO_JUMP || micro.kind == MICRO_JUMP_IF) {
         return target_difference(&instruction, operands, &micro);
