@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/host.h"
+#include "check_program.h"
+#include "support/no_memory.h"
+#include "support/random.h"
 #include "support/run.h"
 
 static const char *const levels[] = {"O0", "O1", "O2", "Os"};
@@ -352,65 +354,61 @@ START_TEST(same_twice)
 }
 END_TEST
 
+static pg_status infer_again(void *context)
+{
+    struct loaded *loaded = context;
+    struct infer infer;
+    pg_status status = infer_run(&loaded->program, &infer);
+
+    if (status == PG_OK) {
+        status = infer_enter(&infer);
+    }
+    infer_release(&infer); /* also after a failure */
+    return status;
+}
+
+static pg_status witness_again(void *context)
+{
+    const struct loaded *loaded = context;
+    uint32_t helper = function_named(loaded, "Helper"), count;
+    const struct function *f = &loaded->program.functions[helper];
+    uint32_t micro = loaded->program.blocks[f->first_block].first_micro;
+    struct infer_step steps[16];
+    pg_status status = infer_witness(&loaded->infer, helper, micro, D, steps, 16, &count);
+
+    ck_assert((count != 0) == (status == PG_OK));
+    return status;
+}
+
 START_TEST(without_memory)
 {
     struct loaded loaded;
-    bool hit = true;
-    unsigned n;
 
     open_level(2, &loaded);
-    for (n = 1;; n++) {
-        struct infer infer;
-        pg_status status;
-
-        host_fail_nth(n);
-        status = infer_run(&loaded.program, &infer);
-        if (status == PG_OK) {
-            status = infer_enter(&infer);
-        }
-        host_fail_nth(0);
-        if (status == PG_OK) {
-            infer_release(&infer);
-            break;
-        }
-        ck_assert_int_eq(status, PG_E_NO_MEMORY);
-        infer_release(&infer); /* also after a failure */
-    }
-    ck_assert_uint_gt(n, 15);
-    for (n = 1; hit; n++) {
-        struct infer_step steps[16];
-        uint32_t helper = function_named(&loaded, "Helper"), count;
-        const struct function *f = &loaded.program.functions[helper];
-        pg_status status;
-
-        host_fail_nth(n);
-        status =
-            infer_witness(&loaded.infer, helper, loaded.program.blocks[f->first_block].first_micro,
-                          D, steps, 16, &count);
-        hit = host_fail_hit() != 0;
-        host_fail_nth(0);
-        ck_assert_int_eq(status, hit ? PG_E_NO_MEMORY : PG_OK);
-        ck_assert(!hit || count == 0);
-    }
-    ck_assert_uint_gt(n, 4);
+    no_memory_anywhere(infer_again, &loaded, 15);
+    no_memory_anywhere(witness_again, &loaded, 4);
     unload_driver(&loaded);
 }
 END_TEST
 
-static uint64_t random_bits = 0x9e3779b97f4a7c15;
-
-static uint32_t random_below(uint32_t limit)
+/* Change `count` bytes of each section of code at random. */
+static void damage(const struct image *image, uint8_t *bytes, uint64_t *state, unsigned count)
 {
-    random_bits ^= random_bits << 13;
-    random_bits ^= random_bits >> 7;
-    random_bits ^= random_bits << 17;
-    return (uint32_t)(random_bits >> 20) % limit;
+    for (uint32_t i = 0; i < image->section_count; i++) {
+        const struct image_section *section = &image->sections[i];
+
+        for (unsigned n = 0; section->executable && n < count; n++) {
+            bytes[section->raw_offset + random_below(state, section->raw_size)] =
+                (uint8_t)random_next(state);
+        }
+    }
 }
 
 /* Bytes of the code changed at random: whatever it is then, it is inferred, and ends. */
 START_TEST(damaged_code)
 {
     struct loaded loaded;
+    uint64_t state = (uint64_t)_i;
 
     open_level(_i, &loaded);
     for (unsigned round = 0; round < 100; round++) {
@@ -421,17 +419,15 @@ START_TEST(damaged_code)
         struct infer infer;
 
         memcpy(bytes, loaded.bytes, loaded.size);
-        for (unsigned i = 0; i <= 4 * round; i++) {
-            bytes[0x400 + random_below((uint32_t)loaded.size - 0x400)] = (uint8_t)random_below(256);
-        }
-        if (image_open(bytes, loaded.size, &image, &error) == PG_OK) {
-            ck_assert_int_eq(program_build(&image, NULL, &program), PG_OK);
-            ck_assert_int_eq(infer_run(&program, &infer), PG_OK);
-            ck_assert_int_eq(infer_roles(&infer), PG_OK);
-            ck_assert_int_eq(infer_enter(&infer), PG_OK);
-            infer_release(&infer);
-            program_release(&program);
-        }
+        damage(&loaded.image, bytes, &state, 2 * round + 1);
+        ck_assert_int_eq(image_open(bytes, loaded.size, &image, &error), PG_OK);
+        ck_assert_int_eq(program_build(&image, NULL, &program), PG_OK);
+        check_program(&program);
+        ck_assert_int_eq(infer_run(&program, &infer), PG_OK);
+        ck_assert_int_eq(infer_roles(&infer), PG_OK);
+        ck_assert_int_eq(infer_enter(&infer), PG_OK);
+        infer_release(&infer);
+        program_release(&program);
         free(bytes);
     }
     unload_driver(&loaded);
