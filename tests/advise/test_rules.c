@@ -2,7 +2,7 @@
 /*
  * The rules and the advice on whole drivers: each mistake of the gallery that is in its image is
  * found in the routine that has it and nowhere else, mended twins and the sample drivers are left
- * alone; and two drivers of known savings and known lock mistakes.
+ * alone; and drivers of known savings, known lock mistakes and sections that are cut badly.
  */
 #include "advise/advise.h"
 
@@ -362,6 +362,7 @@ START_TEST(pages_are_honest)
     uint32_t bytes = 0, pages = 0;
 
     ck_assert_uint_gt(advice->saving_count, 0);
+    ck_assert_uint_gt(advice->set_count, 0);
     for (uint32_t i = 0; i < advice->set_count; i++) {
         ck_assert_uint_gt(advice->sets[i].pages, 0);
         bytes += advice->sets[i].bytes;
@@ -401,6 +402,65 @@ START_TEST(rules_are_chosen)
 }
 END_TEST
 
+/* ---- how sections are cut ---- */
+
+static const struct cut {
+    enum rule rule;
+    const char *section, *function;
+    bool small; /* only told when small savings are asked for */
+} cuts[] = {
+    {RULE_LAYOUT_SMALL_SECTION, "PAGEBIT", "", false},
+    {RULE_LAYOUT_CODE_AND_DATA, "PAGEDATA", "", false},
+    {RULE_LAYOUT_BELONG_TOGETHER, "PAGEFAR", "Apart", false},
+    {RULE_LAYOUT_BELONG_TOGETHER, "PAGEDATA", "SmallApart", true},
+    {RULE_LAYOUT_MIXED_LOCKING, "PAGELOCK", "Passive", false},
+    {RULE_LAYOUT_MIXED_LOCKING, "PAGELOC2", "SmallPassive", true},
+};
+
+static bool tells_cut(const struct advice *advice, const struct cut *cut)
+{
+    for (uint32_t i = 0; i < advice->finding_count; i++) {
+        const struct advice_finding *finding = &advice->findings[i];
+
+        if (finding->rule == cut->rule && strcmp(finding->place.section, cut->section) == 0 &&
+            strcmp(finding->place.function, cut->function) == 0) {
+            ck_assert_int_eq(finding->verdict, VERDICT_DEFINITE);
+            ck_assert_int_eq(finding->severity, FINDING_NOTE);
+            ck_assert_ptr_nonnull(strstr(finding->message, cut->section));
+            return true;
+        }
+    }
+    return false;
+}
+
+START_TEST(sections_cut_badly)
+{
+    struct advise_options options = {.rules = RULE_SET_ALL, .small = _i != 0};
+    struct advice *advice = advise("advise/layout", options);
+    uint32_t told = 0;
+
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        bool expected = options.small || !cuts[i].small;
+
+        ck_assert_msg(tells_cut(advice, &cuts[i]) == expected, "%s in %s: %s",
+                      rule_text(cuts[i].rule)->id, cuts[i].section, expected ? "not told" : "told");
+        told += expected;
+    }
+    ck_assert_uint_eq(advice->finding_count, told);
+    advice_close(advice);
+}
+END_TEST
+
+START_TEST(sections_cut_well)
+{
+    struct advise_options options = {.rules = RULE_SET_ALL, .small = _i != 0};
+    struct advice *advice = advise("advise/layout_right", options);
+
+    ck_assert_uint_eq(advice->finding_count, 0);
+    advice_close(advice);
+}
+END_TEST
+
 /* ---- memory, and the same twice ---- */
 
 struct again {
@@ -429,7 +489,8 @@ static pg_status advise_again(void *context)
 
 START_TEST(out_of_memory)
 {
-    static const char *const names[] = {"advise/locks", "advise/savings", "gallery/api_irql"};
+    static const char *const names[] = {"advise/locks", "advise/savings", "advise/layout",
+                                        "gallery/api_irql"};
     struct again again = {.options = {.rules = RULE_SET_ALL, .small = true}};
     struct advice *whole = advise(names[_i], again.options);
 
@@ -483,7 +544,9 @@ int main(void)
     tcase_add_test(advice, pages_are_honest);
     tcase_add_test(advice, small_is_silent);
     tcase_add_test(advice, rules_are_chosen);
-    tcase_add_loop_test(advice, out_of_memory, 0, 3);
+    tcase_add_loop_test(advice, sections_cut_badly, 0, 2);
+    tcase_add_loop_test(advice, sections_cut_well, 0, 2);
+    tcase_add_loop_test(advice, out_of_memory, 0, 4);
     tcase_add_test(advice, same_twice);
     suite_add_tcase(suite, gallery);
     suite_add_tcase(suite, advice);
