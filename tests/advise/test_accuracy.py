@@ -4,7 +4,10 @@ counts that counts well: a corpus or a score that could not show a mistake would
 
     test_accuracy.py BUILD SOURCE WORK
 """
+import importlib.machinery
+import importlib.util
 import os
+import re
 import subprocess
 import sys
 import unittest
@@ -13,6 +16,19 @@ BUILD, SOURCE, WORK = sys.argv[1:4]
 
 from corpus import driver, mutate  # noqa: E402
 from corpus.score import Score, percent  # noqa: E402
+from toolchain import VARIANTS  # noqa: E402
+
+CASES, MUTATIONS = 80, 3  # of what is measured here
+
+
+def tool():
+    """tools/advisor-accuracy as a module."""
+    loader = importlib.machinery.SourceFileLoader(
+        'advisor_accuracy', os.path.join(SOURCE, 'tools/advisor-accuracy'))
+    module = importlib.util.module_from_spec(
+        importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
 
 
 def finding(rule, function, verdict):
@@ -97,8 +113,13 @@ class Corpus(unittest.TestCase):
         self.assertNotEqual(driver.drivers(5, 60)[0].source(), driver.drivers(6, 60)[0].source())
 
     def test_every_family_in_any_part(self):
-        families = {case.family for case in driver.choose(3, 200)}
+        families = {case.family for case in driver.choose(3, None)}
         self.assertGreater(len(families), 12)
+        for count in (len(families), CASES, 200):
+            chosen = driver.choose(3, count)
+            self.assertEqual(len(chosen), count)
+            self.assertEqual({case.family for case in chosen}, families, count)
+        self.assertEqual(len(driver.choose(3, 5)), 5)
 
     def test_mistakes_and_right_code(self):
         cases = driver.choose(1, None)
@@ -106,23 +127,63 @@ class Corpus(unittest.TestCase):
         self.assertGreater(len(wrong), 800)
         self.assertGreater(len(cases) - len(wrong), 800)
 
+    def check_changed_in_routine(self, mutation):
+        """What differs lies between the head of the routine and the end of its body."""
+        with open(mutation.source, encoding='utf-8') as file:
+            before, after = file.read().split('\n'), mutation.text.split('\n')
+        self.assertNotEqual(before, after)
+        first = next(i for i, (a, b) in enumerate(zip(before, after)) if a != b)
+        behind = next(i for i, (a, b) in enumerate(zip(before[::-1], after[::-1])) if a != b)
+        head = max(i for i, line in enumerate(before[:first + 1])
+                   if re.match(r'\w.*\b%s\([^;]*$' % mutation.routine, line))
+        self.assertEqual(first, mutation.line - 1)
+        self.assertLessEqual(len(before) - 1 - behind, before.index('}', head))
+
     def test_mutations_change_one_place(self):
         made = [m for sample in mutate.samples(SOURCE) for m in mutate.mutations(sample)]
         self.assertEqual({m.kind for m in made}, {'place', 'wait', 'release'})
         for mutation in made:
-            with open(mutation.source, encoding='utf-8') as file:
-                self.assertNotEqual(file.read(), mutation.text)
+            with self.subTest(mutation.name()):
+                self.check_changed_in_routine(mutation)
         self.assertEqual(len({m.name() for m in made}), len(made))
+
+
+class Promises(unittest.TestCase):
+    def broken(self, truths, *violations, undone=0):
+        score = Score()
+        score.add_image('x', truths, report(*violations))
+        score.undone = undone
+        return tool().promises([score])
+
+    def test_kept(self):
+        self.assertEqual(self.broken([truth('C0001_', LOCK)], finding(*LOCK[0], *LOCK[1],
+                                                                      'definite')), [])
+
+    def test_not_definite_and_missed(self):
+        for verdict in ('possible', 'any'):
+            broken = self.broken([truth('C0001_', LOCK), truth('C0002_', (
+                ['api-irql'], ['C0002_Work'], verdict))], finding(*LOCK[0], *LOCK[1], 'definite'))
+            self.assertEqual(broken, ['recall is 50.0 %'])
+
+    def test_nothing_to_find(self):
+        self.assertIn('nothing was there to be found', self.broken([truth('C0001_')]))
+
+    def test_undone(self):
+        broken = self.broken([truth('C0001_', LOCK)], finding(*LOCK[0], *LOCK[1], 'definite'),
+                             undone=2)
+        self.assertEqual(broken, ['2 mistakes were undone by the compiler'])
 
 
 class Accuracy(unittest.TestCase):
     def test_promises(self):
         done = subprocess.run(
             [sys.executable, '-B', os.path.join(SOURCE, 'tools/advisor-accuracy'), '--build', BUILD,
-             '--work', WORK, '--cases', '80', '--mutations', '3', '--seed', '7', '--complaints'],
+             '--work', WORK, '--cases', str(CASES), '--mutations', str(MUTATIONS), '--seed', '7', '--complaints'],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, check=False)
         self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertIn('640 cases in 16 images', done.stdout)
+        drivers = -(-CASES // driver.CASES_PER_DRIVER)
+        self.assertIn('%d cases in %d images' % (CASES * len(VARIANTS), drivers * len(VARIANTS)),
+                      done.stdout)
 
 
 if __name__ == '__main__':

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Compiles and links drivers as cmake/drivers.cmake does, at any level and for both of clang's targets.
 
-What the build knows (programs, flags, import libraries) comes in a file of JSON that accuracy.cmake
-writes, so nothing is said twice.  Each combination of target and level has a precompiled <ntddk.h>:
-most of what a small driver costs to compile is that header.
+What the build knows (programs, flags, import libraries) comes in a file of JSON that
+tests/advise/CMakeLists.txt writes, so nothing is said twice.  Each combination of target and level has
+a precompiled <ntddk.h>: most of what a small driver costs to compile is that header.
 """
 import concurrent.futures
 import json

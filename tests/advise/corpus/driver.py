@@ -37,8 +37,19 @@ FAMILIES = {
 }
 
 
+def _one_of_each(makers):
+    """The first maker of each family, taken out of `makers`: some have several families."""
+    first = {}
+    for name, rows in makers.items():
+        for make in rows:
+            first.setdefault(make().family, make)
+        makers[name] = [make for make in rows if make not in first.values()]
+    return list(first.values())
+
+
 def choose(seed, count):
-    """`count` cases (None: every one there is), each family in its share, in an order of the seed's."""
+    """`count` cases (None: every one there is), in an order of the seed's: one of each family, and
+    the rest in its share."""
     rng = random.Random(seed)
     makers = {}
     for name, (generate, _) in FAMILIES.items():
@@ -47,7 +58,7 @@ def choose(seed, count):
     if count is None:
         order = list(itertools.chain.from_iterable(makers.values()))
     else:
-        order = []
+        order = _one_of_each(makers)[:count]
         share = list(itertools.chain.from_iterable([name] * n for name, (_, n) in FAMILIES.items()))
         rng.shuffle(share)
         for name in itertools.cycle(share):

@@ -37,8 +37,8 @@ def build_generated(toolchain, seed, count, variants):
 
 
 def build_mutations(toolchain, source, seed, count, variants):
-    """([(image, its clean image, truth)] of `count` mutations (None: all) for each variant,
-    [clean images])."""
+    """([(image, its clean image, truth)] of `count` mutations (None: all) for each variant, truth
+    None where the compiler has undone it; [clean images])."""
     samples = mutate.samples(source)
     made = [m for sample in samples for m in mutate.mutations(sample)]
     if count is not None:
@@ -73,7 +73,7 @@ def build_mutations(toolchain, source, seed, count, variants):
 
     clean = parallel(compile_clean, [(s, v) for s in samples for v in variants])
     mutated = parallel(compile_mutated, [(m, v) for m in made for v in variants])
-    return [job for job in mutated if job[2]], clean
+    return mutated, clean
 
 
 def _new(report, before):
@@ -98,6 +98,9 @@ def measure(program, toolchain, source, seed, count, mutation_count, variants=tu
     for image in clean:
         second.add_image(_short(toolchain, image), [silent], reports[image])
     for image, before, truth in mutated:
+        if truth is None:
+            second.undone += 1
+            continue
         second.add_image(_short(toolchain, image), [truth], _new(reports[image], reports[before]))
     return first, second
 

@@ -37,6 +37,7 @@ class Score:
     def __init__(self):
         self.rules = {}
         self.cases = self.right_cases = self.unknown_cases = self.images = 0
+        self.undone = 0  # mistakes that the compiler left no trace of: no cases
         self.calls = self.calls_unresolved = self.savings = self.false_savings = 0
         self.complaints = []  # (kind, where, words): misses and false findings
 
