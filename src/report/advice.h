@@ -17,7 +17,8 @@
  * kept at a time.
  */
 struct snippets;
-/* `here`: the current folder, `looked_at`: a path; both copied.  NULL: no memory. */
+/* `here`: the current folder, "" when it has no name, `looked_at`: a path; both copied.  A folder
+ * without a name, or with one that is too long, is skipped.  NULL: no memory. */
 struct snippets *snippets_open(const char *here, const char *looked_at);
 void snippets_close(struct snippets *snippets); /* NULL: nothing */
 /* The line without its end, tabs as blanks, cut to fit; NULL when it cannot be had.  Valid until

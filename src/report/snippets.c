@@ -12,25 +12,31 @@
 #define FILE_BYTES (8u << 20)
 
 struct snippets {
-    char here[PATH_ROOM];   /* absolute, without a slash at its end; "" for "/" */
-    char beside[PATH_ROOM]; /* folder of what was looked at, "." for the current one */
-    char name[PATH_ROOM];   /* of the file that is kept, as places name it */
-    char *text;             /* NULL: it cannot be had */
+    /* Folders without a slash at their end ("" for "/"), and whether they are known: nothing lies
+     * below one that is not. */
+    char here[PATH_ROOM];   /* absolute */
+    char beside[PATH_ROOM]; /* of what was looked at, "." for the current one */
+    bool here_known, beside_known;
+    char name[PATH_ROOM]; /* of the file that is kept, as places name it */
+    char *text;           /* NULL: it cannot be had */
     size_t bytes;
     size_t offset; /* where line `line` of it starts: lines are mostly asked for in order */
     uint32_t line;
     char buffer[512];
 };
 
-static void copy_path(char *to, const char *from, size_t length)
+/* False when it does not fit: it is left alone. */
+static bool copy_path(char *to, const char *from, size_t length)
 {
     while (length > 1 && from[length - 1] == '/') {
         length--;
     }
-    if (length < PATH_ROOM) {
-        memcpy(to, from, length);
-        to[length] = '\0';
+    if (length >= PATH_ROOM) {
+        return false;
     }
+    memcpy(to, from, length);
+    to[length] = '\0';
+    return true;
 }
 
 struct snippets *snippets_open(const char *here, const char *looked_at)
@@ -41,14 +47,15 @@ struct snippets *snippets_open(const char *here, const char *looked_at)
     if (snippets == NULL) {
         return NULL;
     }
-    copy_path(snippets->here, here, strlen(here));
+    snippets->here_known = here[0] == '/' && copy_path(snippets->here, here, strlen(here));
     if (strcmp(snippets->here, "/") == 0) {
         snippets->here[0] = '\0';
     }
     if (slash == NULL) {
-        copy_path(snippets->beside, ".", 1);
+        snippets->beside_known = copy_path(snippets->beside, ".", 1);
     } else {
-        copy_path(snippets->beside, looked_at, (size_t)(slash - looked_at) + (slash == looked_at));
+        snippets->beside_known = copy_path(snippets->beside, looked_at,
+                                           (size_t)(slash - looked_at) + (slash == looked_at));
     }
     return snippets;
 }
@@ -74,7 +81,9 @@ static const char *below(const char *folder, const char *path)
 
 const char *snippets_relative(const struct snippets *snippets, const char *path)
 {
-    const char *rest = snippets == NULL || path[0] != '/' ? NULL : below(snippets->here, path);
+    const char *rest = snippets != NULL && snippets->here_known && path[0] == '/'
+                           ? below(snippets->here, path)
+                           : NULL;
 
     return rest != NULL && rest[0] != '\0' ? rest : path;
 }
@@ -100,7 +109,8 @@ static int open_regular(const char *path)
 
 static int open_below(const struct snippets *snippets, const char *file)
 {
-    const char *folders[] = {snippets->here, snippets->beside};
+    const char *folders[] = {snippets->here_known ? snippets->here : NULL,
+                             snippets->beside_known ? snippets->beside : NULL};
     int fd = -1;
 
     if (leads_up(file)) {
@@ -109,6 +119,9 @@ static int open_below(const struct snippets *snippets, const char *file)
     for (unsigned i = 0; i < 2 && fd < 0; i++) {
         char path[2 * PATH_ROOM + 2];
 
+        if (folders[i] == NULL) {
+            continue;
+        }
         if (file[0] != '/') {
             (void)snprintf(path, sizeof path, "%s/%s", folders[i], file);
             fd = open_regular(path);
@@ -146,7 +159,7 @@ static void keep(struct snippets *snippets, const char *file)
     snippets->text = NULL;
     snippets->offset = 0;
     snippets->line = 1;
-    copy_path(snippets->name, file, strlen(file));
+    (void)copy_path(snippets->name, file, strlen(file));
     fd = open_below(snippets, file);
     if (fd >= 0) {
         read_all(snippets, fd);

@@ -188,6 +188,38 @@ START_TEST(source_from_elsewhere_is_not_read)
 }
 END_TEST
 
+/* A folder that is not known is not the root of all. */
+START_TEST(source_of_unknown_folders_is_not_read)
+{
+    char absolute[256], twice[300], deep[5000];
+    struct snippets *snippets;
+
+    (void)snprintf(absolute, sizeof absolute, "%s/src/port.c", folder);
+    (void)snprintf(twice, sizeof twice, "/%s", absolute);
+    memset(deep, 'd', sizeof deep - 1);
+    deep[0] = '/';
+    deep[sizeof deep - 1] = '\0';
+    snippets = snippets_open("", "port.sys");
+    ck_assert_ptr_null(snippets_line(snippets, absolute, 1));
+    ck_assert_ptr_null(snippets_line(snippets, absolute + 1, 1));
+    ck_assert_str_eq(snippets_relative(snippets, absolute), absolute);
+    snippets_close(snippets);
+    snippets = snippets_open(deep, "port.sys");
+    ck_assert_ptr_null(snippets_line(snippets, absolute, 1));
+    ck_assert_str_eq(snippets_relative(snippets, absolute), absolute);
+    snippets_close(snippets);
+    memcpy(deep + sizeof deep - 10, "/port.sys", 10);
+    snippets = snippets_open("/nowhere", deep);
+    ck_assert_ptr_null(snippets_line(snippets, absolute, 1));
+    ck_assert_ptr_null(snippets_line(snippets, twice, 1));
+    ck_assert_ptr_null(snippets_line(snippets, absolute + 1, 1));
+    snippets_close(snippets);
+    snippets = snippets_open("/", "port.sys");
+    ck_assert_str_eq(snippets_line(snippets, absolute, 1), "first");
+    snippets_close(snippets);
+}
+END_TEST
+
 /* ---- forms ---- */
 
 static char *text_of(const struct advice *advice, bool colour, bool quiet)
@@ -602,6 +634,7 @@ int main(void)
     tcase_add_unchecked_fixture(tcase, make_folder, remove_folder);
     tcase_add_test(tcase, lines_of_source);
     tcase_add_test(tcase, source_from_elsewhere_is_not_read);
+    tcase_add_test(tcase, source_of_unknown_folders_is_not_read);
     tcase_add_test(tcase, text_for_people);
     tcase_add_test(tcase, json_for_programs);
     tcase_add_test(tcase, json_of_a_file_that_is_refused);
