@@ -228,30 +228,50 @@ static json_t *invocation_json(struct json_build *b, const struct sarif *sarif)
     return object;
 }
 
+/* What could not be written and is not the stream's fault is for want of memory. */
+static pg_status dump(json_t *json, FILE *out)
+{
+    if (json_dumpf(json, out, JSON_COMPACT) == 0) {
+        return PG_OK;
+    }
+    return ferror(out) ? PG_E_IO : PG_E_NO_MEMORY;
+}
+
 /* The results are JSON already, and many: they are written as they are. */
+static pg_status write_parts(const struct sarif *sarif, json_t *tool, json_t *invocations,
+                             FILE *out)
+{
+    pg_status status;
+
+    fputs("{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\","
+          "\"runs\":[{\"columnKind\":\"utf16CodeUnits\",\"tool\":",
+          out);
+    status = dump(tool, out);
+    if (status != PG_OK) {
+        return status;
+    }
+    fputs(",\n\"invocations\":", out);
+    status = dump(invocations, out);
+    if (status != PG_OK) {
+        return status;
+    }
+    fputs(",\n\"results\":[", out);
+    for (uint32_t i = 0; i < sarif->count; i++) {
+        fprintf(out, "%s\n%s", i != 0 ? "," : "", sarif->lines[i].text);
+    }
+    fputs("\n]}]}\n", out);
+    return fflush(out) != 0 || ferror(out) ? PG_E_IO : PG_OK;
+}
+
 static pg_status write_log(struct sarif *sarif, FILE *out)
 {
     struct json_build b = {false};
     json_t *invocations = json_new_array(&b), *tool = tool_json(&b, sarif);
-    pg_status status = PG_OK;
+    pg_status status = PG_E_NO_MEMORY;
 
     json_append_to(&b, invocations, invocation_json(&b, sarif));
-    if (b.failed) {
-        status = PG_E_NO_MEMORY;
-    } else {
-        fputs(
-            "{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\","
-            "\"runs\":[{\"columnKind\":\"utf16CodeUnits\",\"tool\":",
-            out);
-        (void)json_dumpf(tool, out, JSON_COMPACT);
-        fputs(",\n\"invocations\":", out);
-        (void)json_dumpf(invocations, out, JSON_COMPACT);
-        fputs(",\n\"results\":[", out);
-        for (uint32_t i = 0; i < sarif->count; i++) {
-            fprintf(out, "%s\n%s", i != 0 ? "," : "", sarif->lines[i].text);
-        }
-        fputs("\n]}]}\n", out);
-        status = fflush(out) != 0 || ferror(out) ? PG_E_IO : PG_OK;
+    if (!b.failed) {
+        status = write_parts(sarif, tool, invocations, out);
     }
     json_decref(invocations);
     json_decref(tool);

@@ -559,16 +559,57 @@ START_TEST(sarif_shows_the_first_steps)
 }
 END_TEST
 
-START_TEST(sarif_on_a_full_disk)
-{
-    struct sarif *sarif = sarif_open("0.1.0");
-    FILE *full = fopen("/dev/full", "w");
+static unsigned until_failure; /* 0: no failure is to come */
+static bool failed;
 
-    ck_assert_ptr_nonnull(full);
-    sarif_take(sarif, "1{}\n", 4);
-    ck_assert_int_eq(sarif_finish(sarif, full), PG_E_IO);
-    sarif_close(sarif);
-    (void)fclose(full);
+static void *fail_some(size_t bytes)
+{
+    if (until_failure != 0 && --until_failure == 0) {
+        failed = true;
+        return NULL;
+    }
+    return malloc(bytes);
+}
+
+/* Half a log is none. */
+START_TEST(sarif_without_memory_for_json)
+{
+    unsigned failures = 0;
+
+    json_set_alloc_funcs(fail_some, free);
+    for (unsigned n = 1; n == 1 || failed; n++) {
+        struct sarif *sarif = sarif_open("0.1.0");
+        FILE *out = fopen("/dev/null", "w");
+        pg_status status;
+
+        ck_assert(sarif != NULL && out != NULL);
+        sarif_take(sarif, "1{}\n", 4);
+        failed = false;
+        until_failure = n;
+        status = sarif_finish(sarif, out);
+        until_failure = 0;
+        ck_assert_int_eq(status, failed ? PG_E_NO_MEMORY : PG_OK);
+        failures += failed;
+        ck_assert_int_eq(fclose(out), 0);
+        sarif_close(sarif);
+    }
+    ck_assert_uint_gt(failures, 100);
+    json_set_alloc_funcs(malloc, free);
+}
+END_TEST
+
+START_TEST(sarif_without_room)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct sarif *sarif = sarif_open("0.1.0");
+        FILE *out = fopen("/dev/full", "w");
+
+        ck_assert(sarif != NULL && out != NULL);
+        setvbuf(out, NULL, i == 0 ? _IONBF : _IOFBF, BUFSIZ);
+        ck_assert_int_eq(sarif_finish(sarif, out), PG_E_IO);
+        (void)fclose(out);
+        sarif_close(sarif);
+    }
 }
 END_TEST
 
@@ -645,7 +686,8 @@ int main(void)
     tcase_add_test(tcase, paths_as_uris);
     tcase_add_test(tcase, sarif_cuts_between_characters);
     tcase_add_test(tcase, sarif_shows_the_first_steps);
-    tcase_add_test(tcase, sarif_on_a_full_disk);
+    tcase_add_test(tcase, sarif_without_memory_for_json);
+    tcase_add_test(tcase, sarif_without_room);
     tcase_add_test(tcase, findings_of_a_run_are_marked);
     tcase_add_test(tcase, what_is_no_run_is_refused);
     suite_add_tcase(suite, tcase);
