@@ -5,8 +5,8 @@
  * A rule looks at sites, accesses or pointers, asks `audit_judge` at which classes they are reached
  * and how surely, and reports with `audit_report`.  One mistake is one finding: what follows from a
  * mistake that another rule has named is left alone.  Three things see to that:
- *   - a pageable routine is looked at as if entered at APC_LEVEL at most, whoever calls it; its
- * being entered raised is one finding of its own (pageable-at-raised-irql);
+ *   - a pageable routine is looked at as if entered at APC_LEVEL at most, whoever calls it;
+ *     its being entered raised is one finding of its own (pageable-at-raised-irql);
  *   - what is done while a pageable routine has raised the IRQL itself is not looked at again;
  *   - calls of one routine in one source line are one finding: the compiler may have copied it.
  */
@@ -78,7 +78,8 @@ static inline const struct contract *audit_contract(const struct audit *audit,
 }
 /* The function of the image that a site calls; NO_INDEX. */
 uint32_t audit_callee(const struct audit *audit, const struct infer_site *site);
-/* What is called, for people: "KeWaitForSingleObject", "ReadDone", "mov cr8". */
+/* What is called, for people: "KeWaitForSingleObject", "ReadDone"; or the instruction, "a write to
+ * CR8". */
 const char *audit_callee_name(const struct audit *audit, const struct infer_site *site);
 /* The section that holds an rva; NO_INDEX. */
 uint32_t audit_section(const struct audit *audit, uint32_t rva);

@@ -62,7 +62,7 @@ struct value {
  * states reach it, relations are the union and values that differ are unknown. */
 struct infer_site {
     uint32_t micro;
-    uint32_t call;        /* index of the call; NO_INDEX: mov cr8, cli */
+    uint32_t call;        /* index of the call; NO_INDEX: mov cr8, cli, sti, popf */
     irql_relation before; /* entry class -> class here */
     irql_relation after;  /* where it returns to here */
     irql_relation vague;  /* bits of before that come from joined states or unknown restores */

@@ -42,13 +42,28 @@ uint32_t audit_callee(const struct audit *audit, const struct infer_site *site)
     return call != NULL && call->target == CALL_FUNCTION ? call->index : NO_INDEX;
 }
 
+/* An instruction that changes the IRQL without a call; see transfer.c. */
+static const char *instruction_name(uint8_t kind)
+{
+    switch (kind) {
+    case MICRO_CLI:
+        return "a cli";
+    case MICRO_STI:
+        return "a sti";
+    case MICRO_POP:
+        return "a popf";
+    default:
+        return "a write to CR8";
+    }
+}
+
 const char *audit_callee_name(const struct audit *audit, const struct infer_site *site)
 {
     const struct call *call = call_of(audit, site);
     const struct contract *contract = audit_contract_of(audit, site->call);
 
     if (call == NULL) {
-        return "a write to CR8";
+        return instruction_name(audit->program->micros[site->micro].kind);
     }
     if (contract != NULL) {
         return contract->name;

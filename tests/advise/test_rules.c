@@ -249,6 +249,38 @@ START_TEST(lock_balance)
 }
 END_TEST
 
+/* ---- words ---- */
+
+static bool has_step(const struct advice_finding *finding, const char *words)
+{
+    for (uint32_t i = 0; i < finding->path_count; i++) {
+        if (strstr(finding->path[i].what, words) == finding->path[i].what) {
+            return true;
+        }
+    }
+    return false;
+}
+
+START_TEST(instructions_are_named)
+{
+    struct advice *advice = advise("advise/interrupts", plain);
+    const struct advice_finding *finding = finding_in(advice, "MasksAll");
+
+    ck_assert(finding != NULL && finding->rule == RULE_RAISE_IN_PAGEABLE);
+    ck_assert_ptr_nonnull(strstr(finding->message, "raises the IRQL with a cli,"));
+    finding = finding_in(advice, "WritesCr8");
+    ck_assert(finding != NULL && finding->rule == RULE_RAISE_IN_PAGEABLE);
+    ck_assert_ptr_nonnull(strstr(finding->message, "raises the IRQL with a write to CR8,"));
+    finding = finding_in(advice, "Waits");
+    ck_assert(finding != NULL && finding->rule == RULE_API_IRQL);
+    ck_assert(has_step(finding, "a cli raises to "));
+    ck_assert(has_step(finding, "a popf lowers to "));
+    ck_assert(has_step(finding, "a sti lowers to "));
+    ck_assert(has_step(finding, "a write to CR8 raises to DISPATCH_LEVEL"));
+    advice_close(advice);
+}
+END_TEST
+
 /* ---- savings ---- */
 
 static const struct advice_saving *saving_of(const struct advice *advice, const char *function)
@@ -538,6 +570,7 @@ int main(void)
     tcase_add_loop_test(gallery, sample, 0, sizeof samples / sizeof *samples);
     tcase_add_test(gallery, documents_fragment);
     tcase_add_loop_test(advice, lock_balance, 0, 2);
+    tcase_add_test(advice, instructions_are_named);
     tcase_add_test(advice, savings);
     tcase_add_test(advice, offered_by_callers);
     tcase_add_test(advice, right_by_callers);
