@@ -290,6 +290,42 @@ static void mark_callers(const struct solver *solver, uint32_t function, bool *d
     }
 }
 
+/* Callers included, as they know too little too.  Their number. */
+static uint32_t mark_all_callers(const struct walk *walk, bool *dirty)
+{
+    uint32_t count = 0, before;
+
+    do {
+        before = count;
+        count = 0;
+        for (uint32_t i = 0; i < walk->finished_count; i++) {
+            if (dirty[walk->finished[i]]) {
+                mark_callers(walk->solver, walk->finished[i], dirty);
+                count++;
+            }
+        }
+    } while (count != before);
+    return count;
+}
+
+/* The rounds are over: as with a component that does not come to rest. */
+static void give_up(struct walk *walk, bool *dirty)
+{
+    if (mark_all_callers(walk, dirty) == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < walk->finished_count; i++) {
+        if (dirty[walk->finished[i]]) {
+            make_vague(walk->solver, walk->finished[i]);
+        }
+    }
+    for (uint32_t i = 0; i < walk->finished_count; i++) {
+        if (dirty[walk->finished[i]]) {
+            settle(walk->solver, walk->finished[i]);
+        }
+    }
+}
+
 static pg_status solve_late(struct walk *walk)
 {
     struct solver *solver = walk->solver;
@@ -318,6 +354,7 @@ static pg_status solve_late(struct walk *walk)
             }
         }
     }
+    give_up(walk, dirty);
     host.release(dirty);
     return PG_OK;
 }

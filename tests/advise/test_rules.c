@@ -387,6 +387,18 @@ START_TEST(right_by_callers)
 }
 END_TEST
 
+/* The inference does not follow a chain of calls through pointers for ever: then it is not sure. */
+START_TEST(unsure_behind_a_long_chain)
+{
+    struct advice *advice = advise("advise/late", plain);
+
+    for (uint32_t i = 0; i < advice->finding_count; i++) {
+        ck_assert_int_ne(advice->findings[i].verdict, VERDICT_DEFINITE);
+    }
+    advice_close(advice);
+}
+END_TEST
+
 /* What all sets of a section win together is what their bytes win, and no more. */
 START_TEST(pages_are_honest)
 {
@@ -574,6 +586,7 @@ int main(void)
     tcase_add_test(advice, savings);
     tcase_add_test(advice, offered_by_callers);
     tcase_add_test(advice, right_by_callers);
+    tcase_add_test(advice, unsure_behind_a_long_chain);
     tcase_add_test(advice, pages_are_honest);
     tcase_add_test(advice, small_is_silent);
     tcase_add_test(advice, rules_are_chosen);
