@@ -83,14 +83,10 @@ static enum answer case_applies(struct solver *solver, const struct state *state
     }
     argument = &arguments[c->condition_argument];
     switch (c->condition) {
-    case WHEN_ARGUMENT_ZERO:
-        return value_is_zero(state, argument, c->condition_bytes, c->condition_mask);
     case WHEN_ARGUMENT_NOT_ZERO:
         return opposite(value_is_zero(state, argument, c->condition_bytes, c->condition_mask));
     case WHEN_POINTEE_ZERO:
         return points_to_zero(solver, state, argument);
-    case WHEN_NOT_POINTEE_ZERO:
-        return opposite(points_to_zero(solver, state, argument));
     default:
         return ANSWER_MAYBE;
     }
@@ -245,7 +241,7 @@ static void follow_case(struct solver *solver, const struct state *state, uint32
     }
     finish_call(solver, after, call, &result);
     after->registers[0].object = contract->result;
-    state_set_add(solver->next, after, solver->room);
+    state_set_add(solver->next, after);
 }
 
 void follow_contract(struct solver *solver, const struct state *state, uint32_t call,

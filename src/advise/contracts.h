@@ -44,12 +44,10 @@ enum irql_place {
 
 enum contract_condition {
     WHEN_ALWAYS,
-    WHEN_ARGUMENT_ZERO, /* the BOOLEAN, pointer or mask test below is zero */
-    WHEN_ARGUMENT_NOT_ZERO,
-    WHEN_POINTEE_ZERO, /* argument is not NULL and points to a 64-bit zero (Timeout) */
-    WHEN_NOT_POINTEE_ZERO,
-    WHEN_RETURNS_NOT_ZERO, /* effect only when it returns TRUE (ExTryToAcquireFastMutex) */
-    WHEN_EXTERNAL,         /* depends on what the image does not show; `condition_text` says it */
+    WHEN_ARGUMENT_NOT_ZERO, /* the BOOLEAN, pointer or mask test below is not zero */
+    WHEN_POINTEE_ZERO,      /* argument is not NULL and points to a 64-bit zero (Timeout) */
+    WHEN_RETURNS_NOT_ZERO,  /* effect only when it returns TRUE (ExTryToAcquireFastMutex) */
+    WHEN_EXTERNAL,          /* depends on what the image does not show; `condition_text` says it */
 };
 
 struct contract_case {

@@ -62,7 +62,6 @@ static bool settle(struct solver *solver, uint32_t function)
         s->returns |= effect->outcomes[i].relation;
         s->vague |= effect->outcomes[i].vague;
     }
-    s->unresolved = effect->unresolved;
     s->touches_irql = effect->touches_irql;
     return changed;
 }

@@ -85,7 +85,6 @@ struct infer_pointer {
 /* An access to memory of the image: [rva] read, written, or its address taken. */
 struct infer_access {
     uint32_t micro, rva;
-    uint8_t bytes;
     bool writes, address_only;
     irql_relation at; /* entry class -> class at the access */
     irql_relation vague;
@@ -95,8 +94,7 @@ struct infer_access {
 struct summary {
     irql_relation returns; /* entry class -> class when it returns; empty: it does not */
     irql_relation vague;
-    bool unresolved;   /* it makes calls whose targets are not known, itself or deeper */
-    bool touches_irql; /* itself or deeper */
+    bool touches_irql;                     /* itself or deeper */
     uint32_t first_site, site_count;       /* in `sites`, in the order of micros */
     uint32_t first_pointer, pointer_count; /* in `pointers` */
     uint32_t first_access, access_count;   /* in `accesses` */

@@ -3,7 +3,7 @@
  * A call from a state: who is called, with what, and what comes back.
  *
  * Calls that cannot be resolved are taken to leave the IRQL as it is, which is what the convention
- * of NT asks of everybody but lock routines; the function remembers that there was one.
+ * of NT asks of everybody but lock routines.
  */
 #include "advise/solve.h"
 
@@ -178,7 +178,7 @@ static void follow_unknown(struct solver *solver, const struct state *state, uin
     solver->writes = true;
     forget_shared(after);
     finish_call(solver, after, call, &unknown);
-    state_set_add(solver->next, after, solver->room);
+    state_set_add(solver->next, after);
 }
 
 /* A callee that was found through a pointer may come later in the order: it is taken for neutral
@@ -206,7 +206,6 @@ static void follow_function(struct solver *solver, const struct state *state, ui
         follow_unknown(solver, state, call, REACH_UNKNOWN, arguments);
         return;
     }
-    solver->unresolved |= effect->unresolved;
     solver->touches_irql |= effect->touches_irql;
     solver->writes |= effect->writes;
     follow_outcomes(solver, state, call, effect, arguments);
@@ -230,7 +229,6 @@ void follow_call(struct solver *solver, const struct state *state, uint32_t call
     } else if (to.target == CALL_FUNCTION) {
         follow_function(solver, state, call, to.index, arguments);
     } else {
-        solver->unresolved |= to.target == CALL_UNRESOLVED;
         follow_unknown(solver, state, call,
                        to.target == CALL_UNRESOLVED ? REACH_UNKNOWN : REACH_IMPORT, arguments);
     }

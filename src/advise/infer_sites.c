@@ -183,7 +183,7 @@ void record_call_after(struct solver *solver, uint32_t index)
 /* ---- accesses ---- */
 
 void record_access(struct solver *solver, const struct state *state, uint32_t micro,
-                   const struct value *address, unsigned bytes, bool writes, bool address_only)
+                   const struct value *address, bool writes, bool address_only)
 {
     struct infer *infer = solver->infer;
     struct infer_access *accesses, *last;
@@ -211,7 +211,6 @@ void record_access(struct solver *solver, const struct state *state, uint32_t mi
     accesses[infer->access_count++] = (struct infer_access){
         .micro = micro,
         .rva = (uint32_t)address->number,
-        .bytes = (uint8_t)(bytes > UINT8_MAX ? UINT8_MAX : bytes),
         .writes = writes,
         .address_only = address_only,
         .at = state->now,

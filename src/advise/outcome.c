@@ -175,7 +175,7 @@ void follow_outcomes(struct solver *solver, const struct state *state, uint32_t 
         write_memory(solver, after, state, micro, o, effect, arguments);
         finish_call(solver, after, call, &result);
         add_conditions(after, o, facts);
-        state_set_add(solver->next, after, solver->room);
+        state_set_add(solver->next, after);
     }
 }
 

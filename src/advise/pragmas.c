@@ -56,7 +56,6 @@ enum part {
     PART_ISOLATE,  /* a pragma, after the region has been moved out */
     PART_DECORATED,
     PART_NAMELESS, /* counted */
-    PART_COUNT,
 };
 
 static enum part part_of(const struct audit *audit, const struct candidate *one)

@@ -124,7 +124,6 @@ static void add_imports(struct builder *builder)
             break;
         }
         *added = (struct program_import){
-            .module = import.module,
             .name = import.name,
             .slot_rva = import.slot_rva,
             .contract = import.name != NULL ? contract_find(import.name) : NULL,

@@ -38,7 +38,7 @@ struct symbols;
 #define NO_INDEX UINT32_MAX
 
 struct program_import {
-    const char *module, *name; /* name NULL: by ordinal */
+    const char *name; /* name NULL: by ordinal */
     uint32_t slot_rva;
     const struct contract *contract; /* NULL: nothing is known about it */
 };

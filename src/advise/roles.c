@@ -310,13 +310,11 @@ static void solve(struct roles *roles)
 
 /* ---- addresses that no role explains ---- */
 
-/* Stored where nobody is known to look, or handed to somebody who is not known to call it as what
- * its role says.  A local variable is no such place, and neither is the rest of a DRIVER_OBJECT
- * that is filled in a loop. */
+/* Stored where nobody is known to look, or handed to somebody who is not known.  A local variable
+ * is no such place, and neither is the rest of a DRIVER_OBJECT that is filled in a loop. */
 static bool is_unexplained(const struct roles *roles, uint32_t p)
 {
     const struct infer_pointer *pointer = &roles->infer->pointers[p];
-    const struct contract *contract;
 
     if (roles->used[p]) {
         return false;
@@ -324,13 +322,7 @@ static bool is_unexplained(const struct roles *roles, uint32_t p)
     if (pointer->call == NO_INDEX) {
         return pointer->base.kind != VALUE_STACK && pointer->base.kind != VALUE_UNKNOWN;
     }
-    contract = roles_contract(roles, &roles->infer->program->calls[pointer->call]);
-    for (uint32_t i = 0; contract != NULL && i < contract->role_count; i++) {
-        if (contract->roles[i].argument == pointer->argument) {
-            return false;
-        }
-    }
-    return contract == NULL;
+    return roles_contract(roles, &roles->infer->program->calls[pointer->call]) == NULL;
 }
 
 static void note_elsewhere(struct roles *roles)
@@ -361,9 +353,6 @@ pg_status infer_roles(struct infer *infer)
     struct roles roles = {.infer = infer};
     pg_status status = PG_E_NO_MEMORY;
 
-    if (infer->entries == NULL) {
-        infer->entries = host.allocate((functions + 1u) * sizeof infer->entries[0]);
-    }
     roles.sure = host.allocate((functions + 1u) * sizeof roles.sure[0]);
     roles.inferred = host.allocate((functions + 1u) * sizeof roles.inferred[0]);
     roles.majors = host.allocate((functions + 1u) * sizeof roles.majors[0]);
@@ -372,9 +361,9 @@ pg_status infer_roles(struct infer *infer)
     roles.used_static =
         host.allocate((infer->program->pointer_count + 1u) * sizeof roles.used_static[0]);
     roles.stored = host.allocate((infer->pointer_count + 1u) * sizeof roles.stored[0]);
-    if (infer->entries != NULL && roles.sure != NULL && roles.inferred != NULL &&
-        roles.majors != NULL && roles.stale != NULL && roles.used != NULL &&
-        roles.used_static != NULL && roles.stored != NULL) {
+    if (roles.sure != NULL && roles.inferred != NULL && roles.majors != NULL &&
+        roles.stale != NULL && roles.used != NULL && roles.used_static != NULL &&
+        roles.stored != NULL) {
         collect_stores(&roles);
         solve(&roles);
         for (uint32_t f = 0; f < functions; f++) {

@@ -202,7 +202,6 @@ static void leave_block(struct solver *solver, uint32_t block, struct state *sta
         add_outcome(solver, state);
     }
     if (b->unresolved) {
-        solver->unresolved = true;
         add_outcome(solver, state); /* wherever it goes, it comes back as everybody does */
     }
     if (solver->replaying) {
@@ -413,10 +412,8 @@ static void begin(struct solver *solver, uint32_t function)
     solver->sees_irql = may_touch_irql(solver, f);
     solver->budget = VISITS_PER_BLOCK * f->block_count + VISITS_AT_LEAST;
     solver->coarse = solver->again = solver->recording = solver->replaying = false;
-    solver->room = INFER_STATES;
     solver->frame = value_unknown();
     solver->outcome_count = 0;
-    solver->unresolved = f->incomplete;
     solver->touches_irql = solver->writes = false;
     memset(solver->reach, 0, sizeof solver->reach);
     arena_reset(&solver->scratch);
@@ -469,8 +466,7 @@ static bool same_outcome(const struct outcome *a, const struct outcome *b)
 static bool same_effect(const struct solver *solver, const struct effect *effect)
 {
     if (!effect->solved || effect->outcome_count != solver->outcome_count ||
-        effect->unresolved != solver->unresolved || effect->touches_irql != solver->touches_irql ||
-        effect->writes != solver->writes ||
+        effect->touches_irql != solver->touches_irql || effect->writes != solver->writes ||
         memcmp(effect->reach, solver->reach, sizeof solver->reach) != 0) {
         return false;
     }
@@ -498,7 +494,6 @@ static bool keep_effect(struct solver *solver, struct effect *effect)
     effect->outcomes = outcomes;
     effect->outcome_count = (uint8_t)solver->outcome_count;
     effect->solved = true;
-    effect->unresolved = solver->unresolved;
     effect->touches_irql = solver->touches_irql;
     effect->writes = solver->writes;
     memcpy(effect->reach, solver->reach, sizeof effect->reach);

@@ -53,7 +53,7 @@ struct effect {
     const struct outcome *outcomes;
     uint8_t outcome_count;
     bool solved; /* or being solved: it returns in the ways found so far */
-    bool unresolved, touches_irql;
+    bool touches_irql;
     bool writes;            /* to memory that is not its own */
     uint8_t reach[REACHES]; /* how far it writes through its arguments */
 };
@@ -74,7 +74,7 @@ struct block_states {
     uint8_t changed;      /* bit i: states[i] is to be followed (again) */
     bool led_to;          /* by a block of the function */
     bool records;         /* something in it is to be recorded */
-    uint16_t writes;      /* registers that it writes; */
+    uint16_t writes;      /* registers that it writes */
     uint16_t loop_writes; /* a loop begins here: registers that are written in it */
     uint32_t loop;        /* the last loop that it was found in: a number, 0: none */
     uint32_t visits;
@@ -106,19 +106,17 @@ struct solver {
     uint32_t *order, *position; /* reverse post-order: order[position[block]] == block */
     uint64_t *pending;          /* bit position[block]: to be followed */
     uint32_t *stack;
-    uint32_t ordered;   /* blocks in `order` */
     uint32_t cursor;    /* no pending position is below */
     uint32_t budget;    /* visits of blocks that are left before values are dropped */
     bool coarse;        /* they are */
     bool sees_irql;     /* it may change the IRQL: constants decide ways */
     bool revisit;       /* the block at hand was followed before */
     bool records;       /* ... has something to record */
-    uint32_t room;      /* states that a block may have */
     struct value frame; /* the stack pointer at its calls */
     struct outcome outcomes[OUTCOMES];
     uint32_t outcome_count;
     uint8_t reach[REACHES];
-    bool unresolved, touches_irql, writes;
+    bool touches_irql, writes;
     bool again;     /* a returning block was seen twice */
     bool straight;  /* blocks lead only to later ones: each is followed once, in their order */
     bool recording; /* what happens is written down, */
@@ -237,7 +235,7 @@ void record_call_after(struct solver *solver, uint32_t call);
 void record_irql_before(struct solver *solver, const struct state *state, uint32_t micro);
 void record_irql_after(struct solver *solver, const struct state *state);
 void record_access(struct solver *solver, const struct state *state, uint32_t micro,
-                   const struct value *address, unsigned bytes, bool writes, bool address_only);
+                   const struct value *address, bool writes, bool address_only);
 void record_store(struct solver *solver, uint32_t micro, const struct value *address,
                   const struct value *v);
 

@@ -405,9 +405,8 @@ bool state_join(struct state *into, const struct state *from)
     return changed;
 }
 
-void state_set_add(struct state_set *set, const struct state *state, uint32_t room)
+void state_set_add(struct state_set *set, const struct state *state)
 {
-    PG_ASSERT(room > 0 && room <= INFER_STATES);
     if (state->now == 0) {
         return;
     }
@@ -417,7 +416,7 @@ void state_set_add(struct state_set *set, const struct state *state, uint32_t ro
             return;
         }
     }
-    if (set->count < room) {
+    if (set->count < INFER_STATES) {
         state_copy(&set->states[set->count++], state);
     } else {
         state_join(&set->states[set->count - 1], state);

@@ -175,8 +175,8 @@ struct state_set {
     uint32_t count;
     struct state states[INFER_STATES];
 };
-/* Join it with one of its kind, or add it; with the last one when the set is full (room <=
- * INFER_STATES states).  Nothing happens when no row of it is left. */
-void state_set_add(struct state_set *set, const struct state *state, uint32_t room);
+/* Join it with one of its kind, or add it; with the last one when the set is full.  Nothing happens
+ * when no row of it is left. */
+void state_set_add(struct state_set *set, const struct state *state);
 
 #endif

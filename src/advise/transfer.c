@@ -10,7 +10,6 @@
 
 enum {
     SLOT_BYTES = 8,
-    FIRST_STACK_ARGUMENT = 4,
     HOME_BYTES = 0x28, /* return address and the home of the register arguments */
     WIDEST_STORE = 64,
 };
@@ -453,12 +452,10 @@ static void note_access(struct solver *solver, const struct state *state, uint32
                         const struct operand *memory)
 {
     const struct micro *m = &solver->program->micros[micro];
-    unsigned bytes = m->first == MICRO_MEMORY ? m->first_bytes : m->second_bytes;
 
     solver->records = true;
     if (solver->recording) {
-        record_access(solver, state, micro, &memory->address, bytes, m->stores,
-                      m->kind == MICRO_LEA);
+        record_access(solver, state, micro, &memory->address, m->stores, m->kind == MICRO_LEA);
     }
 }
 

@@ -257,7 +257,6 @@ static void set_string(const struct parts *parts, unsigned bytes, struct micro *
     if (has(parts, PREFIX_REPEATS)) {
         out->writes |= RCX;
     }
-    out->loads = !(out->stores && (out->writes & RSI) == 0);
     out->base = out->stores || (parts->opcode & 0xfeu) == 0xae ? 7 : 6;
     out->segment = has(parts, PREFIX_ADDRESS_32) || (has(parts, PREFIX_SEGMENT) && out->base == 6);
     out->first_bytes = (uint8_t)bytes;
@@ -422,16 +421,15 @@ static void set_operands(struct parts *parts, const struct opcode *row, struct m
 
 static void set_effects(struct micro *out)
 {
-    enum { FIRST_WRITTEN = 1, FIRST_READ = 2, SECOND_WRITTEN = 4, STACK = 8, FRAME = 16 };
+    enum { FIRST_WRITTEN = 1, SECOND_WRITTEN = 2, STACK = 4, FRAME = 8 };
     static const uint8_t effects[MICRO_KIND_COUNT] = {
-        [MICRO_OTHER] = FIRST_WRITTEN | FIRST_READ,
+        [MICRO_OTHER] = FIRST_WRITTEN,
         [MICRO_MOVE] = FIRST_WRITTEN,
         [MICRO_LEA] = FIRST_WRITTEN,
-        [MICRO_ADD... MICRO_NOT] = FIRST_WRITTEN | FIRST_READ,
-        [MICRO_COMPARE... MICRO_BIT_TEST] = FIRST_READ,
-        [MICRO_EXCHANGE] = FIRST_WRITTEN | FIRST_READ | SECOND_WRITTEN,
+        [MICRO_ADD... MICRO_NOT] = FIRST_WRITTEN,
+        [MICRO_EXCHANGE] = FIRST_WRITTEN | SECOND_WRITTEN,
         [MICRO_SET_IF] = FIRST_WRITTEN,
-        [MICRO_MOVE_IF] = FIRST_WRITTEN | FIRST_READ,
+        [MICRO_MOVE_IF] = FIRST_WRITTEN,
         [MICRO_PUSH] = STACK,
         [MICRO_POP] = FIRST_WRITTEN | STACK,
         [MICRO_LEAVE] = STACK | FRAME,
@@ -454,9 +452,6 @@ static void set_effects(struct micro *out)
     }
     if (out->first == MICRO_MEMORY) {
         out->stores = (effect & FIRST_WRITTEN) != 0;
-        out->loads = (effect & FIRST_READ) != 0;
-    } else if (out->second == MICRO_MEMORY) {
-        out->loads = out->kind != MICRO_LEA && out->kind != MICRO_NOTHING;
     }
 }
 
@@ -464,13 +459,11 @@ static void set_effects(struct micro *out)
 static void set_vector_effects(struct micro *out)
 {
     out->stores = out->first == MICRO_MEMORY;
-    out->loads = out->second == MICRO_MEMORY;
 }
 
 static void finish(struct parts *parts, const struct opcode *row, struct micro *out)
 {
     out->length = (uint8_t)parts->at;
-    out->locked = has(parts, PREFIX_LOCK);
     if (out->base == MICRO_RIP) {
         out->displacement = (int32_t)((uint32_t)out->displacement + out->rva + parts->at);
     }
@@ -478,8 +471,6 @@ static void finish(struct parts *parts, const struct opcode *row, struct micro *
         out->sign_extend = (row->flags & FLAG_SIGN) != 0;
     } else if (out->kind == MICRO_SET_IF || out->kind == MICRO_MOVE_IF) {
         out->condition = parts->opcode & 15u;
-    } else if (out->kind == MICRO_EXCHANGE && (out->first == MICRO_MEMORY)) {
-        out->locked = true; /* by itself */
     } else if (out->kind == MICRO_LEA && has(parts, PREFIX_ADDRESS_32)) {
         out->kind = MICRO_OTHER;
         out->second = MICRO_NONE;

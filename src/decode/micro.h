@@ -14,7 +14,7 @@
 
 enum micro_kind {
     MICRO_INVALID, /* no instruction of x64; length 1 */
-    /* Only `writes`, `stores` and `loads` matter, and the memory operand: `first` when it is stored
+    /* Only `writes` and `stores` matter, and the memory operand: `first` when it is stored
      * to, else `second`. */
     MICRO_OTHER,
     MICRO_NOTHING, /* nop, endbr64, prefetch, int3 padding is not this but MICRO_BREAK */
@@ -74,7 +74,6 @@ enum micro_condition {
     MICRO_IF_ABOVE_EQUAL = 3,
     MICRO_IF_EQUAL = 4,
     MICRO_IF_NOT_EQUAL = 5,
-    MICRO_IF_BELOW_EQUAL = 6,
     MICRO_IF_ABOVE = 7,
     MICRO_IF_UNKNOWN = 16,
 };
@@ -101,8 +100,6 @@ struct micro {
     bool segment : 1; /* the memory operand is relative to gs or fs, or its address is cut to 32
                        * bits: what it refers to is not known */
     bool stores : 1;  /* writes its memory operand */
-    bool loads : 1;   /* reads its memory operand */
-    bool locked : 1;
     uint16_t
         writes; /* general registers that it writes, one bit each; calls: by convention, not here */
     int32_t displacement; /* RIP: rva of the target */

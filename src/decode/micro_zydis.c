@@ -73,7 +73,6 @@ static void set_memory(const ZydisDecodedInstruction *instruction,
         out->second = MICRO_MEMORY;
         out->second_bytes = (uint8_t)(bytes > 255 ? 255 : bytes);
     }
-    out->loads = (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0;
 }
 
 static uint8_t kind_of(const ZydisDecodedInstruction *instruction)
@@ -156,7 +155,6 @@ unsigned micro_decode_elsewhere(const struct micro_decoder *decoder, const uint8
     }
     out->length = instruction.length;
     out->kind = kind_of(&instruction);
-    out->locked = (instruction.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
     for (unsigned i = 0; i < instruction.operand_count && out->kind != MICRO_NOTHING; i++) {
         set_operand(&instruction, &operands[i], &have_memory, out);
     }

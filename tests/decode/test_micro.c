@@ -153,9 +153,9 @@ static void expect(const char *hex, const char *expected)
                        m.base == MICRO_NO_REGISTER ? -1 : m.base,
                        m.index == MICRO_NO_REGISTER ? -1 : m.index, m.scale, m.displacement);
     }
-    snprintf(text + at, sizeof(text) - (size_t)at, " w%x%s%s%s%s%s%s", m.writes,
-             m.loads ? " loads" : "", m.stores ? " stores" : "", m.locked ? " locked" : "",
-             m.high ? " high" : "", m.sign_extend ? " signed" : "", m.segment ? " segment" : "");
+    snprintf(text + at, sizeof(text) - (size_t)at, " w%x%s%s%s%s", m.writes,
+             m.stores ? " stores" : "", m.high ? " high" : "", m.sign_extend ? " signed" : "",
+             m.segment ? " segment" : "");
     ck_assert_msg(strcmp(text + strspn(text, "0123456789"), expected) == 0, "%s:%s not%s", hex,
                   text + strspn(text, "0123456789"), expected);
 }
@@ -169,40 +169,40 @@ START_TEST(operand_fields)
     expect("41b001", " r1.8 i1.1 w100");
     expect("b401", " r1.0 i1.1 w1 high");
     expect("40b401", " r1.4 i1.1 w10");
-    expect("8a20", " r1.0 m1 [0 -1*0 0] w1 loads high");
+    expect("8a20", " r1.0 m1 [0 -1*0 0] w1 high");
     expect("48b8ffffffffffffff7f", " r8.0 i8.9223372036854775807 w1");
     expect("48c7c0ffffffff", " r8.0 i8.-1 w1");
     expect("66b80180", " r2.0 i2.-32767 w1");
     expect("48897c2430", " m8 r8.7 [4 -1*0 48] w0 stores");
-    expect("488b4cc208", " r8.1 m8 [2 0*8 8] w2 loads");
-    expect("4a8b0ce5 00010000", " r8.1 m8 [-1 12*8 256] w2 loads");
-    expect("488b0500010000", " r8.0 m8 [16 -1*0 4359] w1 loads");
+    expect("488b4cc208", " r8.1 m8 [2 0*8 8] w2");
+    expect("4a8b0ce5 00010000", " r8.1 m8 [-1 12*8 256] w2");
+    expect("488b0500010000", " r8.0 m8 [16 -1*0 4359] w1");
     expect("488d0d00010000", " r8.1 m8 [16 -1*0 4359] w2");
     expect("66c7050001000005 00", " m2 i2.5 [16 -1*0 4361] w0 stores");
-    expect("65488b042588010000", " r8.0 m8 [-1 -1*0 392] w1 loads segment");
-    expect("678b01", " r4.0 m4 [1 -1*0 0] w1 loads segment");
+    expect("65488b042588010000", " r8.0 m8 [-1 -1*0 392] w1 segment");
+    expect("678b01", " r4.0 m4 [1 -1*0 0] w1 segment");
     expect("0fb6c9", " r4.1 r1.1 w2");
     expect("0fb6cd", " r4.1 r1.1 w2 high");
-    expect("480fbe01", " r8.0 m1 [1 -1*0 0] w1 loads signed");
+    expect("480fbe01", " r8.0 m1 [1 -1*0 0] w1 signed");
     expect("4863d1", " r8.2 r4.1 w4 signed");
     expect("4898", " r8.0 r4.0 w1 signed");
     expect("80f902", " r1.1 i1.2 w0");
     expect("f6c1fe", " r1.1 i1.-2 w0");
     expect("4883ec28", " r8.4 i8.40 w10");
-    expect("488701", " m8 r8.0 [1 -1*0 0] w1 loads stores locked");
-    expect("f0830101", " m4 i4.1 [1 -1*0 0] w0 loads stores locked");
-    expect("f00fb111", " m4 -0 [1 -1*0 0] w1 loads stores locked");
+    expect("488701", " m8 r8.0 [1 -1*0 0] w1 stores");
+    expect("f0830101", " m4 i4.1 [1 -1*0 0] w0 stores");
+    expect("f00fb111", " m4 -0 [1 -1*0 0] w1 stores");
     expect("0f94c0", " r1.0 -0 w1");
     expect("0f44c1", " r4.0 r4.1 w1");
     expect("57", " -0 r8.7 w10");
-    expect("ff7108", " -0 m8 [1 -1*0 8] w10 loads");
+    expect("ff7108", " -0 m8 [1 -1*0 8] w10");
     expect("6aff", " -0 i8.-1 w10");
     expect("415f", " r8.15 -0 w8010");
     expect("8f01", " m8 -0 [1 -1*0 0] w10 stores");
     expect("9c", " -0 -0 w10");
     expect("c9", " -0 -0 w30");
-    expect("ff1500010000", " -0 m8 [16 -1*0 4358] w0 loads");
-    expect("48ff2500010000", " -0 m8 [16 -1*0 4359] w0 loads");
+    expect("ff1500010000", " -0 m8 [16 -1*0 4358] w0");
+    expect("48ff2500010000", " -0 m8 [16 -1*0 4359] w0");
     expect("ffe1", " -0 r8.1 w0");
     expect("d3e0", " r4.0 r1.1 w1");
     expect("c1f802", " r4.0 i4.2 w1");
@@ -213,7 +213,7 @@ START_TEST(operand_fields)
     expect("440f20c1", " r8.1 -0 w2");
     expect("440f22c1", " -0 r8.1 w0");
     expect("0f11442420", " m16 -0 [4 -1*0 32] w0 stores");
-    expect("0f1001", " -0 m16 [1 -1*0 0] w0 loads");
+    expect("0f1001", " -0 m16 [1 -1*0 0] w0");
     expect("0f57c0", " -0 -0 w0");
     expect("66480f7ec0", " -0 -0 w1"); /* movq rax, xmm0 */
     expect("0fa2", " -0 -0 wf");       /* cpuid */
@@ -226,11 +226,11 @@ START_TEST(strings)
     struct micro stos = decode_hex("f348ab"), movs = decode_hex("a4"), scas = decode_hex("f2ae");
 
     ck_assert_uint_eq(stos.writes, 1u << 7 | 1u << 1);
-    ck_assert(stos.stores && !stos.loads && stos.base == 7 && stos.first_bytes == 8);
+    ck_assert(stos.stores && stos.base == 7 && stos.first_bytes == 8);
     ck_assert_uint_eq(movs.writes, 1u << 7 | 1u << 6);
-    ck_assert(movs.stores && movs.loads && movs.base == 7 && movs.first_bytes == 1);
+    ck_assert(movs.stores && movs.base == 7 && movs.first_bytes == 1);
     ck_assert_uint_eq(scas.writes, 1u << 7 | 1u << 1);
-    ck_assert(!scas.stores && scas.loads);
+    ck_assert(!scas.stores);
 }
 END_TEST
 
@@ -271,14 +271,13 @@ static const char *memory_difference(const ZydisDecodedInstruction *instruction,
                                      const ZydisDecodedOperand *operand, const struct micro *micro)
 {
     bool stores = (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
-    bool loads = (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0;
     int32_t displacement = (int32_t)operand->mem.disp.value;
 
     if (micro->first != MICRO_MEMORY && micro->second != MICRO_MEMORY) {
         return "no memory operand";
     }
-    if (micro->stores != stores || micro->loads != loads) {
-        return "loads or stores";
+    if (micro->stores != stores) {
+        return "stores";
     }
     if (micro->segment) {
         return NULL;
@@ -323,7 +322,7 @@ static const char *nothing_difference(const ZydisDecodedInstruction *instruction
                                       const ZydisDecodedOperand *operands,
                                       const struct micro *micro)
 {
-    if (micro->writes != 0 || micro->loads || micro->stores) {
+    if (micro->writes != 0 || micro->stores) {
         return "it has an effect";
     }
     if (instruction->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE) {
