@@ -53,7 +53,7 @@ struct audit {
     uint8_t section_facts[IMAGE_MAX_SECTIONS];
     bool locks_unknown;    /* a section lock whose section is not known */
     bool paged_whole;      /* the driver calls MmPageEntireDriver */
-    uint32_t lock_excused; /* routines left alone because their section is locked somewhere */
+    uint32_t lock_excused; /* uses of sections left alone because somebody locks them */
 };
 
 /* PG_E_NO_MEMORY.  What is to be released is released by audit_end in either case. */

@@ -183,8 +183,8 @@ const struct contract *contract_wdf(uint32_t index);
 
 /* ---- structures that routines are stored into (x64 offsets) ---- */
 
-/* The role of a routine stored at [object + offset], ROLE_NONE when that is no place for one. Stack
- * locations: the offset may be in the next ones (negative). */
+/* The role of a routine stored at [object + offset], ROLE_NONE when that is no place for one.
+ * Of a stack location the offset may be negative: it is one of the next lower ones then. */
 enum role object_role(enum object_type type, int64_t offset);
 /* Type of what the pointer at [object + offset] points to. */
 enum object_type object_member(enum object_type type, int64_t offset);

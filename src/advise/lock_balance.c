@@ -14,6 +14,8 @@
 
 #define GLOBALS_MAX 32u /* handles that are followed; a driver has one per section */
 
+#define HELPER_ROUNDS 3 /* levels of helpers whose changes are counted */
+
 #define MAJOR_CREATE  0
 #define MAJOR_CLOSE   2
 #define MAJOR_CLEANUP 18
@@ -199,11 +201,11 @@ static bool weigh_callees(struct balance *balance, uint32_t function)
     return any;
 }
 
-/* How each function changes the count, through what it calls directly; helpers of helpers are
- * rare, and make the set wild. */
+/* How each function changes the count, through what it calls too.  A helper that has helpers is
+ * looked at again when those are known; what is too deep for that counts for nothing. */
 static void change_of_functions(struct balance *balance)
 {
-    for (unsigned round = 0; round < 3; round++) {
+    for (unsigned round = 0; round < HELPER_ROUNDS; round++) {
         for (uint32_t f = 0; f < balance->audit->program->function_count; f++) {
             if (weigh_callees(balance, f)) {
                 lock_flow_run(&balance->flow, f);

@@ -2,9 +2,9 @@
 /*
  * `--emit alloc-text`: pragmas that put the savings into effect.
  *
- * Only what is proven and has a C name is a pragma to compile; the rest is a comment that says what
- * is to be done instead: alloc_text does not take C++ names, and a routine without symbols has
- * none.
+ * What has a C name is a pragma to compile, proven or not; a comment above those that are not says
+ * what is to be looked at or done first.  The rest is a comment that says what is to be done
+ * instead: alloc_text does not take C++ names, and a routine without symbols has none.
  */
 #include "advise/savings.h"
 

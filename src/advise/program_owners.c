@@ -116,7 +116,7 @@ static bool goes_on(const struct builder *builder, const struct block *block)
     }
 }
 
-/* Also tells which functions run into nothing. */
+/* The block that each one jumps to, and the one that it goes on with. */
 static void find_edges(struct builder *builder, struct owners *owners)
 {
     const struct program *program = builder->out;

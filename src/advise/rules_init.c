@@ -71,13 +71,12 @@ static void look_at_role(const struct audit *audit, uint32_t function)
 
 /* ---- pointers in data ---- */
 
-/* Functions that read a slot, late ones only; NO_INDEX: none.  `slots` ascend, as accesses do not.
- */
+/* A pointer to a function of INIT.  `slots` ascend by rva, each is there once. */
 struct slot {
     uint32_t rva;      /* where the pointer is */
     uint32_t function; /* in INIT, that it points to */
-    bool read, surely;
-    uint32_t reader;
+    bool read, surely; /* by a function that may, that is surely called late */
+    uint32_t reader;   /* that function */
 };
 
 static void mark_slot(struct slot *slots, uint32_t count, uint32_t rva, uint32_t reader,

@@ -228,15 +228,13 @@ static void write_first(struct solver *solver, struct state *state, uint32_t mic
     }
 }
 
-/* ---- arithmetic ---- */
+/* ---- comparisons ---- */
 
 static bool same_register(const struct micro *m)
 {
     return m->first == MICRO_REGISTER && m->second == MICRO_REGISTER && !m->high &&
            m->first_register == m->second_register && m->first_bytes == m->second_bytes;
 }
-
-/* ---- comparisons ---- */
 
 /* What is compared and not known gets a name, so that a second comparison finds what the first one
  * said. */
@@ -284,6 +282,8 @@ static void compare(struct solver *solver, struct state *state, uint32_t micro,
         .right = right,
     };
 }
+
+/* ---- arithmetic ---- */
 
 static void arithmetic(struct solver *solver, struct state *state, uint32_t micro,
                        const struct operand *memory)

@@ -52,7 +52,8 @@ struct advice_finding {
 
 /* How a saving is known: PROVEN, every caller and role is at most APC_LEVEL; EVIDENCE, it calls
  * what only works there, but somebody unknown may call it; ASSUMED, as proven, but for requests
- * that come raised to a driver that serves paging I/O, or from some drivers above. */
+ * that come raised to a driver that serves paging I/O, or from some drivers above, or but for calls
+ * through pointers that could not be followed, which may raise. */
 enum advice_class { ADVICE_PROVEN, ADVICE_EVIDENCE, ADVICE_ASSUMED };
 
 enum advice_saving_kind {

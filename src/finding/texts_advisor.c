@@ -13,9 +13,10 @@ const struct rule_text advisor_texts[RULE_COUNT - RUN_RULE_COUNT] = {
         .cause = "Every routine that calls this one, and every role that it has, is at APC_LEVEL "
                  "at most, and nothing in it raises the IRQL (proven); or it is so but for "
                  "transfer and power requests, which come raised to a driver that serves paging "
-                 "I/O or has a driver above that sends them so (assumed); or it always calls "
-                 "something that is only allowed at APC_LEVEL or below, so no correct caller can "
-                 "be above (evidence). It is resident all the same and takes memory for ever.",
+                 "I/O or has a driver above that sends them so, or but for calls through pointers "
+                 "that could not be followed (assumed); or it always calls something that is only "
+                 "allowed at APC_LEVEL or below, so no correct caller can be above (evidence). "
+                 "It is resident all the same and takes memory for ever.",
         .fix = "put the routine into a PAGE section with #pragma alloc_text, and PAGED_CODE() at "
                "its start",
         .wrong = "NTSTATUS ParseSettings(PUNICODE_STRING Path)    /* resident */\n"

@@ -67,9 +67,11 @@ void sarif_close(struct sarif *sarif); /* NULL: nothing */
 /* ---- advice_join.c: what a run saw ---- */
 
 struct observed;
-/* Read a report of schema pagable.run/1; text of `bytes` bytes, no terminator needed.  *why: static
- * or in `reason`.  PG_E_FORMAT with the reason in `reason`, PG_E_NO_MEMORY. */
-pg_status observed_read(const char *text, size_t bytes, char reason[160], struct observed **out);
+#define OBSERVED_REASON_BYTES 160
+/* Read a report of schema pagable.run/1; text of `bytes` bytes, no terminator needed.  PG_E_FORMAT
+ * with the reason in `reason`, PG_E_NO_MEMORY. */
+pg_status observed_read(const char *text, size_t bytes, char reason[OBSERVED_REASON_BYTES],
+                        struct observed **out);
 void observed_close(struct observed *observed); /* NULL: nothing */
 /* Mark the findings of the same rule, in the same function or at the same rva of the module with
  * this name.  How many of the run's findings of this module have no counterpart. */

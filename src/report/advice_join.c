@@ -41,7 +41,8 @@ static bool read_one(const json_t *finding, struct observation *out)
     return rule != NULL && rule_by_id(rule, &out->rule);
 }
 
-pg_status observed_read(const char *text, size_t bytes, char reason[160], struct observed **out)
+pg_status observed_read(const char *text, size_t bytes, char reason[OBSERVED_REASON_BYTES],
+                        struct observed **out)
 {
     json_error_t error;
     json_t *document = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
@@ -50,11 +51,12 @@ pg_status observed_read(const char *text, size_t bytes, char reason[160], struct
 
     *out = NULL;
     if (document == NULL) {
-        (void)snprintf(reason, 160, "line %d: %.120s", error.line, error.text);
+        (void)snprintf(reason, OBSERVED_REASON_BYTES, "line %d: %.120s", error.line, error.text);
         return json_error_code(&error) == json_error_out_of_memory ? PG_E_NO_MEMORY : PG_E_FORMAT;
     }
     if (schema == NULL || strcmp(schema, "pagable.run/1") != 0 || !json_is_array(findings)) {
-        (void)snprintf(reason, 160, "not a report of `pagable run --json`, schema pagable.run/1");
+        (void)snprintf(reason, OBSERVED_REASON_BYTES,
+                       "not a report of `pagable run --json`, schema pagable.run/1");
         json_decref(document);
         return PG_E_FORMAT;
     }

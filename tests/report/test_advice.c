@@ -628,7 +628,7 @@ START_TEST(findings_of_a_run_are_marked)
 {
     struct advice *advice = make_advice("port.sys");
     struct observed *observed;
-    char reason[160];
+    char reason[OBSERVED_REASON_BYTES];
 
     ck_assert_int_eq(observed_read(run, strlen(run), reason, &observed), PG_OK);
     ck_assert_uint_eq(observed_join(observed, "elsewhere.sys", advice), 0);
@@ -653,7 +653,7 @@ START_TEST(what_is_no_run_is_refused)
                                       "{\"schema\":\"pagable.run/2\"}",
                                       "{\"schema\":\"pagable.run/1\",\"findings\":{}}"};
     struct observed *observed;
-    char reason[160];
+    char reason[OBSERVED_REASON_BYTES];
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         reason[0] = '\0';
