@@ -6,6 +6,8 @@
 
 #include "base/host.h"
 
+#define LEAD_ROUNDS 64u /* over a function; more take only jumps back in jumps back */
+
 #define COUNTS 0x1fu /* bits of -2 to 2 */
 
 /* ---- memory ---- */
@@ -151,7 +153,7 @@ void lock_flow_leads(struct lock_flow *flow, uint32_t function)
                         body->first_block] = 1;
         }
     }
-    for (unsigned round = 0; changed && round < 64; round++) {
+    for (unsigned round = 0; changed && round < LEAD_ROUNDS; round++) {
         changed = false;
         for (uint32_t i = body->block_count; i-- > 0;) {
             const struct block *block = &program->blocks[body->first_block + i];

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #define ENTRIES_MAX 65536u
+#define TABLE_TRIES 64u /* tables before one that are looked through for its twin */
 
 /* A register or a slot of the stack. */
 struct location {
@@ -376,7 +377,7 @@ static uint32_t count_again(const struct builder *builder, const struct jump_tab
 {
     const struct jump_table *tables = builder->tables.items;
 
-    for (uint32_t i = builder->tables.count, tries = 0; i-- > 0 && tries < 64; tries++) {
+    for (uint32_t i = builder->tables.count, tries = 0; i-- > 0 && tries < TABLE_TRIES; tries++) {
         if (tables[i].rva == table->rva && tables[i].bytes == table->bytes &&
             tables[i].base_rva == table->base_rva &&
             builder->table_entries + tables[i].count <= builder->image->size / 4) {

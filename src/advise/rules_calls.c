@@ -9,6 +9,8 @@
 
 #include "base/host.h"
 
+#define BLAME_DEPTH 16u /* how deep the blame for a raised return is handed on */
+
 /* ---- calls into pageable code ---- */
 
 /* The surest call of a pageable function from raised code; verdict VERDICT_COUNT: none. */
@@ -180,7 +182,7 @@ static void look_for_change(const struct audit *audit, uint32_t function, bool *
  */
 static uint32_t to_blame(const struct audit *audit, uint32_t function)
 {
-    for (unsigned depth = 0; depth < 16; depth++) {
+    for (unsigned depth = 0; depth < BLAME_DEPTH; depth++) {
         bool lowers;
         uint32_t raiser;
 

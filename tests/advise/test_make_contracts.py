@@ -28,6 +28,8 @@ BAD = [
     ("effects.tsv", "KeStallExecutionProcessor\tP\tset D\t-\targ0 > 1", "not a condition: arg0 > 1"),
     ("effects.tsv", "KeStallExecutionProcessor\tP\tsame\t-\treturns != 0",
      "KeStallExecutionProcessor has no case that applies otherwise"),
+    ("effects.tsv", "\n".join(["KeStallExecutionProcessor\tP\tsame\t-\treturns != 0"] * 9),
+     "KeStallExecutionProcessor has more than 8 cases"),
     ("roles.tsv", "KeNew\targ0\tdpc\t-", "KeNew is in no list of routines"),
     ("roles.tsv", "KeSetEvent\tfirst\tdpc\t-", "not a place of a routine: first"),
     ("roles.tsv", "KeSetEvent\targ0\tdpc\tsometimes", "no such flag: sometimes"),
