@@ -6,12 +6,12 @@
  */
 #include "advise/audit.h"
 
+#include "advise/ddk.h"
 #include "base/host.h"
 
-#define DRIVER_MAJOR_FUNCTION 0x70 /* in DRIVER_OBJECT */
-#define MAJOR_FUNCTIONS       28
 /* Read, write, device control, power: what paging I/O comes by. */
-#define PAGING_PATH_MAJORS (1u << 3 | 1u << 4 | 1u << 14 | 1u << 22)
+#define PAGING_PATH_MAJORS                                                                         \
+    (1u << IRP_MJ_READ | 1u << IRP_MJ_WRITE | 1u << IRP_MJ_DEVICE_CONTROL | 1u << IRP_MJ_POWER)
 
 /* ---- sections ---- */
 

@@ -103,8 +103,7 @@ static bool calls_itself(const struct program *program, uint32_t function)
 
 static bool call_is_neutral(const struct solver *solver, const struct call *call)
 {
-    struct resolved to = {call->target, call->index};
-    const struct contract *contract = contract_of(solver, &to);
+    const struct contract *contract = program_contract(solver->program, call->target, call->index);
 
     if (call->target == CALL_FUNCTION) {
         return !solver->effects[call->index].touches_irql; /* one of the component: asked itself */
@@ -563,10 +562,9 @@ void infer_release(struct infer *infer)
     *infer = (struct infer){.program = NULL};
 }
 
-const struct infer_site *infer_site_at(const struct infer *infer, uint32_t function, uint32_t micro)
+uint32_t infer_first_site(const struct infer *infer, const struct summary *function, uint32_t micro)
 {
-    const struct summary *s = &infer->summaries[function];
-    uint32_t low = s->first_site, high = s->first_site + s->site_count;
+    uint32_t low = function->first_site, high = low + function->site_count;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -577,7 +575,15 @@ const struct infer_site *infer_site_at(const struct infer *infer, uint32_t funct
             high = middle;
         }
     }
-    return low < s->first_site + s->site_count && infer->sites[low].micro == micro
-               ? &infer->sites[low]
+    return low;
+}
+
+const struct infer_site *infer_site_at(const struct infer *infer, uint32_t function, uint32_t micro)
+{
+    const struct summary *s = &infer->summaries[function];
+    uint32_t found = infer_first_site(infer, s, micro);
+
+    return found < s->first_site + s->site_count && infer->sites[found].micro == micro
+               ? &infer->sites[found]
                : NULL;
 }

@@ -151,6 +151,10 @@ void infer_doubt(struct infer *infer);
  * entered at <= APC_LEVEL even when nobody is known to call it. */
 pg_status infer_enter(struct infer *infer);
 
+/* Index in `sites` of a function's first site at or after an instruction; the end of its sites when
+ * there is none. */
+uint32_t infer_first_site(const struct infer *infer, const struct summary *function,
+                          uint32_t micro);
 /* The saved site of an instruction; NULL: none. */
 const struct infer_site *infer_site_at(const struct infer *infer, uint32_t function,
                                        uint32_t micro);

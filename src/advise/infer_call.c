@@ -121,14 +121,6 @@ struct resolved resolve_call(struct solver *solver, const struct state *state, u
     return to;
 }
 
-const struct contract *contract_of(const struct solver *solver, const struct resolved *to)
-{
-    if (to->target == CALL_IMPORT) {
-        return solver->program->imports[to->index].contract;
-    }
-    return to->target == CALL_WDF ? contract_wdf(to->index) : NULL;
-}
-
 /* ---- what comes back ---- */
 
 /* Memory that is not ours alone, but for what locks saved: a driver that keeps an old IRQL in its
@@ -219,7 +211,7 @@ void follow_call(struct solver *solver, const struct state *state, uint32_t call
     struct resolved to;
 
     to = resolve_call(solver, state, call);
-    contract = contract_of(solver, &to);
+    contract = program_contract(solver->program, to.target, to.index);
     call_arguments(state, c->tail, arguments);
     if (solver->recording) {
         record_call_before(solver, state, call, &to, arguments);

@@ -30,28 +30,12 @@ size_t isolate_scratch(const struct program *program)
 }
 
 /* The first site of a function at or after an instruction, as an index into its sites. */
-static uint32_t first_site(const struct walk *walk, uint32_t micro)
-{
-    const struct infer_site *sites = &walk->audit->infer->sites[walk->summary->first_site];
-    uint32_t low = 0, high = walk->summary->site_count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (sites[middle].micro < micro) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 static irql_set leave_block(const struct walk *walk, const struct block *block, irql_set set)
 {
     const struct infer_site *sites = &walk->audit->infer->sites[walk->summary->first_site];
 
-    for (uint32_t i = first_site(walk, block->first_micro);
+    for (uint32_t i = infer_first_site(walk->audit->infer, walk->summary, block->first_micro) -
+                      walk->summary->first_site;
          i < walk->summary->site_count && sites[i].micro < block->first_micro + block->micro_count;
          i++) {
         if (IRQL_ROW(sites[i].after, IRQL_P) != 0) {
@@ -111,7 +95,8 @@ static void measure(const struct walk *walk, uint32_t index, struct region *regi
     const struct program *program = walk->audit->program;
     const struct block *block = &program->blocks[walk->body->first_block + index];
     const struct infer_site *sites = &walk->audit->infer->sites[walk->summary->first_site];
-    uint32_t site = first_site(walk, block->first_micro);
+    uint32_t site = infer_first_site(walk->audit->infer, walk->summary, block->first_micro) -
+                    walk->summary->first_site;
     irql_set set = walk->in[index];
 
     for (uint32_t i = 0; i < block->micro_count; i++) {

@@ -10,15 +10,12 @@
 
 #include <string.h>
 
+#include "advise/ddk.h"
 #include "base/host.h"
 
 #define GLOBALS_MAX 32u /* handles that are followed; a driver has one per section */
 
 #define HELPER_ROUNDS 3 /* levels of helpers whose changes are counted */
-
-#define MAJOR_CREATE  0
-#define MAJOR_CLOSE   2
-#define MAJOR_CLEANUP 18
 
 struct balance {
     struct audit *audit;
@@ -68,6 +65,7 @@ static void look_at_flow(struct balance *balance, uint32_t function, uint32_t lo
 {
     const struct audit *audit = balance->audit;
     const struct function *body = &audit->program->functions[function];
+    const struct summary *summary = &audit->infer->summaries[function];
     bool leak = false;
 
     lock_flow_leads(&balance->flow, function);
@@ -76,9 +74,8 @@ static void look_at_flow(struct balance *balance, uint32_t function, uint32_t lo
         unsigned counts = balance->flow.in[i];
 
         leak |= leaves_with_lock(balance, function, i);
-        for (uint32_t k = lock_first_site(&balance->flow, function, block->first_micro);
-             k < audit->infer->summaries[function].first_site +
-                     audit->infer->summaries[function].site_count &&
+        for (uint32_t k = infer_first_site(audit->infer, summary, block->first_micro);
+             k < summary->first_site + summary->site_count &&
              lock_in_block(block, audit->infer->sites[k].micro);
              k++) {
             if (balance->flow.weights[k] < 0 && counts == FREE) {
@@ -254,7 +251,7 @@ static uint32_t changing_site(const struct balance *balance, uint32_t function, 
 static bool others_change(const struct balance *balance)
 {
     const struct audit *audit = balance->audit;
-    const uint32_t mine = 1u << MAJOR_CREATE | 1u << MAJOR_CLEANUP | 1u << MAJOR_CLOSE;
+    const uint32_t mine = 1u << IRP_MJ_CREATE | 1u << IRP_MJ_CLEANUP | 1u << IRP_MJ_CLOSE;
 
     for (uint32_t f = 0; f < audit->program->function_count; f++) {
         if (balance->delta[f] != 0 && balance->delta[f] != FREE &&
@@ -272,9 +269,9 @@ static void look_at_file(const struct balance *balance)
     uint32_t create, cleanup, close;
     int created, cleaned, closed, sum;
 
-    if (others_change(balance) || !change_of_major(balance, MAJOR_CREATE, &created, &create) ||
-        !change_of_major(balance, MAJOR_CLEANUP, &cleaned, &cleanup) ||
-        !change_of_major(balance, MAJOR_CLOSE, &closed, &close) || created <= 0) {
+    if (others_change(balance) || !change_of_major(balance, IRP_MJ_CREATE, &created, &create) ||
+        !change_of_major(balance, IRP_MJ_CLEANUP, &cleaned, &cleanup) ||
+        !change_of_major(balance, IRP_MJ_CLOSE, &closed, &close) || created <= 0) {
         return;
     }
     sum = created + cleaned + closed;

@@ -58,29 +58,12 @@ bool lock_in_block(const struct block *block, uint32_t micro)
 }
 
 /* Sites ascend by instruction; blocks have theirs together. */
-uint32_t lock_first_site(const struct lock_flow *flow, uint32_t function, uint32_t micro)
-{
-    const struct summary *summary = &flow->audit->infer->summaries[function];
-    uint32_t low = summary->first_site, high = low + summary->site_count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (flow->audit->infer->sites[middle].micro < micro) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 unsigned lock_flow_leave(const struct lock_flow *flow, uint32_t function, const struct block *block,
                          unsigned counts)
 {
     const struct summary *summary = &flow->audit->infer->summaries[function];
 
-    for (uint32_t i = lock_first_site(flow, function, block->first_micro);
+    for (uint32_t i = infer_first_site(flow->audit->infer, summary, block->first_micro);
          i < summary->first_site + summary->site_count &&
          lock_in_block(block, flow->audit->infer->sites[i].micro);
          i++) {

@@ -30,8 +30,6 @@ void lock_flow_end(struct lock_flow *flow);
 /* A set of counts, all changed by `by`. */
 unsigned lock_shift(unsigned counts, int by);
 bool lock_in_block(const struct block *block, uint32_t micro);
-/* The first site (index into all) of a function at or after an instruction. */
-uint32_t lock_first_site(const struct lock_flow *flow, uint32_t function, uint32_t micro);
 
 /* Fill in[] for a function that is entered with count 0. */
 void lock_flow_run(struct lock_flow *flow, uint32_t function);

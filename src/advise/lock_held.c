@@ -139,7 +139,7 @@ static void pass_on(struct held *held, uint32_t function, uint32_t section, unsi
         const struct block *block = &audit->program->blocks[body->first_block + b];
         unsigned counts = held->flow.in[b];
 
-        for (uint32_t i = lock_first_site(&held->flow, function, block->first_micro);
+        for (uint32_t i = infer_first_site(audit->infer, summary, block->first_micro);
              i < summary->first_site + summary->site_count &&
              lock_in_block(block, audit->infer->sites[i].micro);
              i++) {

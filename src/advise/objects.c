@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 
+#include "advise/ddk.h"
 #include "base/assert.h"
 
 #define P IRQL_BIT(IRQL_P)
@@ -103,26 +104,6 @@ const struct role_text *role_text(enum role role)
 
 /* ---- DRIVER_OBJECT, DRIVER_EXTENSION, FAST_IO_DISPATCH ---- */
 
-#define DRIVER_DEVICE         0x08
-#define DRIVER_EXTENSION      0x30
-#define DRIVER_FAST_IO        0x50
-#define DRIVER_START_IO       0x60
-#define DRIVER_UNLOAD         0x68
-#define DRIVER_MAJOR_FUNCTION 0x70
-#define EXTENSION_DRIVER      0x00
-#define EXTENSION_ADD_DEVICE  0x08
-#define FAST_IO_FIRST         0x08
-#define FAST_IO_BYTES         0xe0
-#define MAJOR_FUNCTIONS       28
-
-enum {
-    IRP_MJ_READ = 3,
-    IRP_MJ_WRITE = 4,
-    IRP_MJ_DEVICE_CONTROL = 14,
-    IRP_MJ_INTERNAL_DEVICE_CONTROL = 15,
-    IRP_MJ_POWER = 22,
-};
-
 static enum role driver_role(int64_t offset)
 {
     if (offset == DRIVER_START_IO) {
@@ -131,8 +112,7 @@ static enum role driver_role(int64_t offset)
     if (offset == DRIVER_UNLOAD) {
         return ROLE_UNLOAD;
     }
-    if (offset < DRIVER_MAJOR_FUNCTION || offset >= DRIVER_MAJOR_FUNCTION + MAJOR_FUNCTIONS * 8 ||
-        offset % 8 != 0) {
+    if (offset < DRIVER_MAJOR_FUNCTION || offset >= DRIVER_BYTES || offset % 8 != 0) {
         return ROLE_NONE;
     }
     switch ((offset - DRIVER_MAJOR_FUNCTION) / 8) {
@@ -150,16 +130,6 @@ static enum role driver_role(int64_t offset)
 
 /* ---- DEVICE_OBJECT, IRP, IO_STACK_LOCATION ---- */
 
-#define DEVICE_DRIVER       0x08
-#define DEVICE_NEXT         0x10
-#define DEVICE_ATTACHED     0x18
-#define DEVICE_CURRENT_IRP  0x20
-#define DEVICE_DPC_ROUTINE  0xe0 /* Dpc.DeferredRoutine */
-#define IRP_CANCEL_ROUTINE  0x68
-#define IRP_STACK_LOCATION  0xb8 /* Tail.Overlay.CurrentStackLocation */
-#define LOCATION_BYTES      0x48
-#define LOCATION_DEVICE     0x28
-#define LOCATION_COMPLETION 0x38
 #define LOCATIONS_LOOKED_AT 4 /* how many below the one that a pointer points to */
 
 enum role object_role(enum object_type type, int64_t offset)

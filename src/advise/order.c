@@ -13,7 +13,8 @@ enum { RANGES_PER_BLOCK = 32 };
 static void clear(struct solver *solver, const struct function *f)
 {
     memset(solver->at, 0, f->block_count * sizeof solver->at[0]);
-    memset(solver->pending, 0, (f->block_count + 63) / 64 * sizeof solver->pending[0]);
+    memset(solver->pending, 0,
+           (f->block_count + SLOT_BITS - 1) / SLOT_BITS * sizeof solver->pending[0]);
     for (uint32_t i = 0; i < f->block_count; i++) {
         solver->position[i] = NO_INDEX;
     }

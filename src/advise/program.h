@@ -146,6 +146,10 @@ uint32_t program_pointer_index(const struct program *program, uint32_t rva);
 /* The register that has the address of what a function only jumps to: that function is a retpoline,
  * or what the guard leaves in an image; MICRO_NO_REGISTER: it is a function like others. */
 uint8_t program_thunk_register(const struct program *program, uint32_t function);
+/* The contract of what a call goes to, `target` and `index` as a call has them; NULL: it has none.
+ */
+const struct contract *program_contract(const struct program *program, enum call_target target,
+                                        uint32_t index);
 const struct image_section *program_section(const struct program *program,
                                             const struct function *function);
 

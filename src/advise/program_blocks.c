@@ -35,12 +35,6 @@ static uint32_t count_marks(struct builder *builder)
     return micros;
 }
 
-static bool always_ends(uint8_t kind)
-{
-    return kind == MICRO_RETURN || kind == MICRO_JUMP || kind == MICRO_JUMP_INDIRECT ||
-           kind == MICRO_STOP;
-}
-
 static struct block *open_block(struct builder *builder, struct list *blocks, uint32_t rva)
 {
     struct block *block = list_add(builder, blocks, sizeof(*block));
@@ -88,7 +82,7 @@ static uint32_t add_instructions(struct builder *builder, const struct area *are
         block->bytes += micro->length;
         block->ends = micro->kind;
         place += micro->length;
-        if (micro->kind == MICRO_JUMP_IF || always_ends(micro->kind)) {
+        if (micro->kind == MICRO_JUMP_IF || program_always_ends(micro->kind)) {
             block->returns = micro->kind == MICRO_RETURN;
             block = NULL;
         } else if (program_ends_flow(builder, micro, area->code + (place - area->place),

@@ -87,6 +87,15 @@ bool program_pointer_at(const struct program *program, uint32_t rva, uint32_t *t
     return value < image->image_size;
 }
 
+const struct contract *program_contract(const struct program *program, enum call_target target,
+                                        uint32_t index)
+{
+    if (target == CALL_IMPORT) {
+        return program->imports[index].contract;
+    }
+    return target == CALL_WDF ? contract_wdf(index) : NULL;
+}
+
 const struct image_section *program_section(const struct program *program,
                                             const struct function *function)
 {

@@ -21,12 +21,6 @@ static int compare_pairs(const void *a, const void *b)
                                      : (left->to > right->to) - (left->to < right->to);
 }
 
-static bool ends(uint8_t kind)
-{
-    return kind == MICRO_RETURN || kind == MICRO_JUMP || kind == MICRO_JUMP_INDIRECT ||
-           kind == MICRO_STOP;
-}
-
 /* Whether code begins here.  *end: the place up to which was looked. */
 static bool is_code(const struct builder *builder, const struct area *area, uint32_t place,
                     uint32_t *end)
@@ -49,7 +43,7 @@ static bool is_code(const struct builder *builder, const struct area *area, uint
                 return false;
             }
         }
-        if (ends(micro.kind)) {
+        if (program_always_ends(micro.kind)) {
             return true;
         }
         if (program_ends_flow(builder, &micro, code + micro.length, last - place - micro.length)) {

@@ -156,6 +156,12 @@ void program_add_start(struct builder *builder, uint32_t place, enum function_so
 void program_walk(struct builder *builder);
 /* Code of a label; then as above. */
 void program_walk_label(struct builder *builder, uint32_t place);
+/* Whether the flow never goes on behind an instruction of this kind. */
+static inline bool program_always_ends(uint8_t kind)
+{
+    return kind == MICRO_RETURN || kind == MICRO_JUMP || kind == MICRO_JUMP_INDIRECT ||
+           kind == MICRO_STOP;
+}
 /* Whether the flow ends after an instruction that could go on: int3 before another one (`next`, of
  * which `left` bytes are there), and calls of imports that never return. */
 bool program_ends_there(const struct builder *builder, const struct micro *micro,

@@ -10,11 +10,6 @@
 
 enum { CONDITION_SIGN = 8, CONDITION_COUNT = 16, LEVELS = 16 };
 
-static uint64_t mask_of(unsigned bytes)
-{
-    return bytes >= 8 || bytes == 0 ? UINT64_MAX : (UINT64_C(1) << 8 * bytes) - 1;
-}
-
 /* ---- numbers ---- */
 
 struct bits {
@@ -23,7 +18,7 @@ struct bits {
 
 static struct bits bits_of(unsigned kind, uint64_t left, uint64_t right, unsigned bytes)
 {
-    uint64_t mask = mask_of(bytes), top = mask ^ mask >> 1;
+    uint64_t mask = value_mask(bytes), top = mask ^ mask >> 1;
     uint64_t result = (kind == FLAGS_COMPARE ? left - right : left & right) & mask;
 
     left &= mask;
@@ -146,7 +141,7 @@ static bool is_symbol(const struct value *v)
 
 static uint64_t symbol_mask(const struct value *symbol, unsigned bytes)
 {
-    return mask_of(bytes) & mask_of(symbol->bytes);
+    return value_mask(bytes) & value_mask(symbol->bytes);
 }
 
 /* What the condition says of (symbol & mask) and a number, when it is about equality. */
@@ -161,7 +156,7 @@ static bool fact_of(const struct state *state, unsigned condition, struct fact *
     }
     *out = (struct fact){.symbol = flags->left};
     out->mask = symbol_mask(&flags->left, flags->bytes);
-    out->number = flags->kind == FLAGS_COMPARE ? right & mask_of(flags->bytes) : 0;
+    out->number = flags->kind == FLAGS_COMPARE ? right & value_mask(flags->bytes) : 0;
     if (flags->kind == FLAGS_TEST) {
         out->mask &= right;
     }
@@ -317,7 +312,7 @@ enum answer value_is_zero(const struct state *state, const struct value *v, unsi
     uint64_t number;
 
     if (mask == 0) {
-        mask = mask_of(bytes);
+        mask = value_mask(bytes);
     }
     if (value_number(v, bytes, &number)) {
         return (number & mask) == 0 ? ANSWER_YES : ANSWER_NO;

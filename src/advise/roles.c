@@ -322,7 +322,7 @@ static bool is_unexplained(const struct roles *roles, uint32_t p)
     if (pointer->call == NO_INDEX) {
         return pointer->base.kind != VALUE_STACK && pointer->base.kind != VALUE_UNKNOWN;
     }
-    return roles_contract(roles, &roles->infer->program->calls[pointer->call]) == NULL;
+    return roles_contract(roles, pointer->call) == NULL;
 }
 
 static void note_elsewhere(struct roles *roles)

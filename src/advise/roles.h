@@ -55,8 +55,13 @@ void types_finish(struct roles *roles);
 /* What the base of a value points to, in a function. */
 enum object_type type_of(const struct roles *roles, uint32_t function, const struct value *v);
 
-/* The contract of a call; NULL: none. */
-const struct contract *roles_contract(const struct roles *roles, const struct call *call);
+/* The contract of a call, by its index; NULL: it has none. */
+static inline const struct contract *roles_contract(const struct roles *roles, uint32_t call)
+{
+    const struct program *program = roles->infer->program;
+
+    return program_contract(program, program->calls[call].target, program->calls[call].index);
+}
 
 /* Stored at base + offset of a function, from *first on; how many. */
 uint32_t stored_at(const struct roles *roles, uint32_t function, const struct value *base,

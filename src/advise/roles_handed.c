@@ -9,12 +9,13 @@
  */
 #include "advise/roles.h"
 
+#include "advise/ddk.h"
+
 enum {
     ARRAY_ELEMENTS = 64, /* at most in an array of the image */
     STACK_ELEMENTS = 8,  /* at most in an array on the stack */
     STORES = 64,         /* at most to one place: more are no program that somebody wrote */
     SWEEPS = 4,          /* over all that a function stores */
-    MAJOR_CREATE = 0,
 };
 
 /* The function that begins at an address of the image. */
@@ -74,7 +75,7 @@ static enum role role_of_element(const struct roles *roles, int64_t rva,
         return row->role;
     }
     image_copy(roles->infer->program->image, (uint32_t)rva, &major, sizeof major);
-    return major == MAJOR_CREATE ? ROLE_PASSIVE : ROLE_POST_OPERATION;
+    return major == IRP_MJ_CREATE ? ROLE_PASSIVE : ROLE_POST_OPERATION;
 }
 
 /* An array of the image ends with the first element that has no pointer in it. */
@@ -191,8 +192,7 @@ static void add_row_by_rest(struct roles *roles, uint32_t function, const struct
 static void roles_of_call(struct roles *roles, uint32_t function, const struct infer_site *site,
                           bool rest)
 {
-    const struct contract *contract =
-        roles_contract(roles, &roles->infer->program->calls[site->call]);
+    const struct contract *contract = roles_contract(roles, site->call);
 
     for (uint32_t i = 0; contract != NULL && i < contract->role_count; i++) {
         const struct contract_role *row = &contract->roles[i];

@@ -18,16 +18,13 @@
  */
 #include "advise/roles.h"
 
+#include "advise/ddk.h"
+
 enum {
-    MAJORS_FIRST = 0x60, /* DriverStartIo, DriverUnload, MajorFunction[28] */
-    MAJORS_END = 0x150,
     MAJORS_ENOUGH = 3,
-    COMPLETION_TO_CONTROL = 0x38 - 3, /* in an IO_STACK_LOCATION */
-    COMPLETION_WINDOW = 16,           /* instructions around the store */
-    CANCEL_ROUTINE = 0x68,            /* in an IRP */
+    COMPLETION_TO_CONTROL = LOCATION_COMPLETION - LOCATION_CONTROL,
+    COMPLETION_WINDOW = 16, /* instructions around the store */
     WIDE = 16,
-    FAST_IO_DISPATCH = 0x50, /* in a DRIVER_OBJECT */
-    FAST_IO_BYTES = 0xe0,
     FAST_IO_WINDOW = 8, /* instructions between taking the table's address and storing it */
     TYPED = 4,
     QUEUED_ITEMS = 64, /* different places of work items that are told apart */
@@ -71,10 +68,10 @@ static void take_majors(struct roles *roles, uint32_t first, uint32_t end)
         int64_t at = position_of(roles, &roles->infer->pointers[p]);
         uint64_t bit;
 
-        if (at < MAJORS_FIRST || at >= MAJORS_END || at % 8 != 0) {
+        if (at < DRIVER_START_IO || at >= DRIVER_BYTES || at % 8 != 0) {
             continue;
         }
-        bit = UINT64_C(1) << (at - MAJORS_FIRST) / 8;
+        bit = UINT64_C(1) << (at - DRIVER_START_IO) / 8;
         different += (seen & bit) == 0;
         seen |= bit;
     }
@@ -162,7 +159,7 @@ static void find_single(struct roles *roles, uint32_t function, uint32_t p)
     const struct micro *m = &program->micros[pointer->micro];
     enum role role = ROLE_NONE;
 
-    if (m->kind == MICRO_EXCHANGE && position_of(roles, pointer) == CANCEL_ROUTINE) {
+    if (m->kind == MICRO_EXCHANGE && position_of(roles, pointer) == IRP_CANCEL_ROUTINE) {
         role = ROLE_CANCEL;
     } else if (m->kind == MICRO_MOVE && sets_control(program, function, pointer->micro)) {
         role = ROLE_COMPLETION;
@@ -206,7 +203,7 @@ static bool stored_as_fast_io(const struct program *program, const struct block 
 
         if (m->kind == MICRO_MOVE && m->first == MICRO_MEMORY && m->first_bytes == 8 &&
             m->second == MICRO_REGISTER && m->second_register == lea->first_register &&
-            m->base != MICRO_RIP && m->displacement == FAST_IO_DISPATCH) {
+            m->base != MICRO_RIP && m->displacement == DRIVER_FAST_IO) {
             return true;
         }
     }
@@ -283,8 +280,7 @@ static uint32_t collect_queued(const struct roles *roles, int64_t *offsets)
     for (uint32_t i = 0; i < infer->site_count && count < QUEUED_ITEMS; i++) {
         const struct infer_site *site = &infer->sites[i];
         const struct contract *contract =
-            site->call == NO_INDEX ? NULL
-                                   : roles_contract(roles, &infer->program->calls[site->call]);
+            site->call == NO_INDEX ? NULL : roles_contract(roles, site->call);
 
         for (uint32_t k = 0; contract != NULL && k < contract->role_count; k++) {
             const struct contract_role *row = &contract->roles[k];

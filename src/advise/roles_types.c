@@ -49,14 +49,6 @@ void types_of_role(struct roles *roles, uint32_t function, enum role role)
     }
 }
 
-const struct contract *roles_contract(const struct roles *roles, const struct call *call)
-{
-    if (call->target == CALL_IMPORT) {
-        return roles->infer->program->imports[call->index].contract;
-    }
-    return call->target == CALL_WDF ? contract_wdf(call->index) : NULL;
-}
-
 static enum object_type type_of_root(const struct roles *roles, uint32_t function,
                                      const struct value *v)
 {
@@ -73,7 +65,7 @@ static enum object_type type_of_root(const struct roles *roles, uint32_t functio
         if (v->index >= roles->infer->program->call_count) {
             return OBJECT_UNKNOWN;
         }
-        contract = roles_contract(roles, &roles->infer->program->calls[v->index]);
+        contract = roles_contract(roles, v->index);
         return contract != NULL ? contract->result : OBJECT_UNKNOWN;
     default:
         return OBJECT_UNKNOWN;
@@ -112,7 +104,7 @@ static uint32_t passed_on(const struct value *v)
 static void types_of_call(struct roles *roles, uint32_t caller, const struct infer_site *site)
 {
     const struct call *call = &roles->infer->program->calls[site->call];
-    const struct contract *contract = roles_contract(roles, call);
+    const struct contract *contract = roles_contract(roles, site->call);
 
     if (contract != NULL) {
         for (uint32_t k = 0; k < CONTRACT_TYPES; k++) {

@@ -78,33 +78,7 @@ static uint32_t block_of(const struct search *search, uint32_t micro)
     return low;
 }
 
-/* The first site at or after an instruction: its index in the function. */
-static uint32_t next_site(const struct search *search, uint32_t micro)
-{
-    uint32_t low = 0, high = search->s->site_count;
-
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-
-        if (search->infer->sites[search->s->first_site + middle].micro < micro) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 /* ---- what a site does ---- */
-
-static const struct contract *contract_of_call(const struct program *program,
-                                               const struct call *call)
-{
-    if (call->target == CALL_IMPORT) {
-        return program->imports[call->index].contract;
-    }
-    return call->target == CALL_WDF ? contract_wdf(call->index) : NULL;
-}
 
 /* Classes after a site that is reached at a class. */
 static irql_set after_site(const struct search *search, const struct infer_site *site,
@@ -127,7 +101,7 @@ static irql_set after_site(const struct search *search, const struct infer_site 
         }
         return any & IRQL_BIT(class);
     }
-    contract = contract_of_call(program, call);
+    contract = program_contract(program, call->target, call->index);
     if (contract == NULL) {
         return any & IRQL_BIT(class);
     }
@@ -167,7 +141,8 @@ static bool expand(struct search *search, uint32_t node)
     unsigned class = node % IRQL_CLASSES;
     uint32_t block = point < search->f->block_count ? point : block_of(search, start - 1);
     const struct block *b = &program->blocks[search->f->first_block + block];
-    uint32_t end = b->first_micro + b->micro_count, site = next_site(search, start);
+    uint32_t end = b->first_micro + b->micro_count;
+    uint32_t site = infer_first_site(search->infer, search->s, start) - search->s->first_site;
     const struct infer_site *next = NULL;
 
     if (site < search->s->site_count) {

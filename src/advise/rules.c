@@ -25,14 +25,7 @@ const struct contract *audit_contract_of(const struct audit *audit, uint32_t ind
         return NULL;
     }
     call = &audit->program->calls[index];
-    switch (call->target) {
-    case CALL_IMPORT:
-        return audit->program->imports[call->index].contract;
-    case CALL_WDF:
-        return contract_wdf(call->index);
-    default:
-        return NULL;
-    }
+    return program_contract(audit->program, call->target, call->index);
 }
 
 uint32_t audit_callee(const struct audit *audit, const struct infer_site *site)

@@ -15,7 +15,7 @@
 #include "base/assert.h"
 #include "base/host.h"
 
-enum { VISITS_PER_BLOCK = 24, VISITS_AT_LEAST = 512, SLOT_BITS = 64 };
+enum { VISITS_PER_BLOCK = 24, VISITS_AT_LEAST = 512 };
 
 bool solve_begin(struct solver *solver)
 {
@@ -385,8 +385,7 @@ static bool may_touch_irql(const struct solver *solver, const struct function *f
 
     for (uint32_t i = 0; i < f->call_count; i++) {
         const struct call *call = &program->calls[f->first_call + i];
-        struct resolved to = {call->target, call->index};
-        const struct contract *contract = contract_of(solver, &to);
+        const struct contract *contract = program_contract(program, call->target, call->index);
 
         if (contract != NULL &&
             (contract->case_count > 1 || contract->cases[0].effect != EFFECT_SAME)) {

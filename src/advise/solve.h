@@ -28,6 +28,7 @@ enum {
     REACH_UNKNOWN = 64, /* bytes that a callee nobody knows may write through a pointer */
     REACH_IMPORT = 32,  /* the same for routines of the system: events, strings, times */
     PATH_DEPTH = 6,
+    SLOT_BITS = 64, /* of `pending` */
     /* rax, rcx, rdx, r8 to r11: a callee may change them. */
     VOLATILE_REGISTERS = 1 << 0 | 1 << 1 | 1 << 2 | 0xf << 8,
 };
@@ -169,8 +170,6 @@ enum answer value_is_zero(const struct state *state, const struct value *v, unsi
 /* Follow a call from a state: what it leads to is added to solver->next, with the results in place.
  * Nothing is added when it does not return. */
 void follow_call(struct solver *solver, const struct state *state, uint32_t call);
-/* The contract of a resolved call, NULL when it has none. */
-const struct contract *contract_of(const struct solver *solver, const struct resolved *to);
 
 /* The arguments as they are at the call; a tail call finds those on the stack above its own return
  * address. */

@@ -47,6 +47,11 @@ static inline bool value_equal(const struct value *a, const struct value *b)
 }
 /* What both may be: the one when they are equal, IRQLs united, else unknown. */
 struct value value_join(const struct value *a, const struct value *b);
+/* The bits of so many low bytes; 0: all of them, as in a value. */
+static inline uint64_t value_mask(unsigned bytes)
+{
+    return bytes >= 8 || bytes == 0 ? UINT64_MAX : (UINT64_C(1) << 8 * bytes) - 1;
+}
 /* The low bytes (1, 2, 4, 8) of a value, the rest zero, or copies of the sign bit up to `wide`. */
 struct value value_low(const struct value *v, unsigned bytes);
 struct value value_low_signed(const struct value *v, unsigned bytes, unsigned wide);

@@ -8,11 +8,6 @@
  */
 #include "advise/state.h"
 
-static uint64_t mask_of(unsigned bytes)
-{
-    return bytes >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * bytes) - 1;
-}
-
 struct value value_constant(uint64_t number)
 {
     return (struct value){.kind = VALUE_CONSTANT, .number = (int64_t)number};
@@ -51,7 +46,7 @@ bool value_number(const struct value *v, unsigned bytes, uint64_t *number)
     if (v->kind != VALUE_CONSTANT || (v->bytes != 0 && v->bytes < bytes)) {
         return false;
     }
-    *number = (uint64_t)v->number & mask_of(bytes);
+    *number = (uint64_t)v->number & value_mask(bytes);
     return true;
 }
 
@@ -95,9 +90,9 @@ struct value value_low_signed(const struct value *v, unsigned bytes, unsigned wi
         return value_unknown();
     }
     if (bytes < 8 && (number >> (8 * bytes - 1) & 1) != 0) {
-        number |= ~mask_of(bytes);
+        number |= ~value_mask(bytes);
     }
-    return value_constant(number & mask_of(wide));
+    return value_constant(number & value_mask(wide));
 }
 
 struct value value_replace_low(const struct value *v, const struct value *low, unsigned bytes)
@@ -110,7 +105,7 @@ struct value value_replace_low(const struct value *v, const struct value *low, u
     }
     if (v->kind == VALUE_CONSTANT && (v->bytes == 0 || v->bytes > bytes)) {
         out = *v;
-        out.number = (int64_t)(((uint64_t)v->number & ~mask_of(bytes)) | number);
+        out.number = (int64_t)(((uint64_t)v->number & ~value_mask(bytes)) | number);
         return out;
     }
     out = value_constant(number);

@@ -37,6 +37,8 @@ struct advice_style {
 
 void report_advice_text(FILE *out, const struct advice *advice, const struct advice_style *style);
 /* Names of advice_class and advice_saving_kind, as all formats have them. */
+/* Of a step; `unknown` when it is not known. */
+const char *report_advice_irql(uint8_t irql, const char *unknown);
 const char *report_advice_class_name(enum advice_class class);
 const char *report_saving_kind_name(enum advice_saving_kind kind);
 

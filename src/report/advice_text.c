@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "report/advice.h"
+#include "report/tint.h"
 
 struct printer {
     FILE *out;
@@ -14,19 +15,16 @@ struct printer {
     const struct advice_style *style;
 };
 
-enum tint { PLAIN, BOLD, RED, YELLOW, CYAN };
-
 static const char *tint(const struct printer *p, enum tint which)
 {
-    static const char *const codes[] = {"\033[0m", "\033[1m", "\033[1;31m", "\033[1;33m",
-                                        "\033[36m"};
-
-    return p->style->colour ? codes[which] : "";
+    return tint_code(p->style->colour, which);
 }
 
-static enum tint severity_tint(enum finding_severity severity)
+const char *report_advice_irql(uint8_t irql, const char *unknown)
 {
-    return severity == FINDING_ERROR ? RED : severity == FINDING_WARNING ? YELLOW : CYAN;
+    return irql == ADVICE_IRQL_UNKNOWN ? unknown
+           : irql == ADVICE_IRQL_ABOVE ? "above DISPATCH_LEVEL"
+                                       : report_irql_name(irql);
 }
 
 const char *report_advice_class_name(enum advice_class class)
@@ -114,13 +112,6 @@ static void print_source(const struct printer *p, const struct advice_place *pla
 
 /* ---- violations ---- */
 
-static const char *irql_words(uint8_t irql)
-{
-    return irql == ADVICE_IRQL_UNKNOWN ? "IRQL not known"
-           : irql == ADVICE_IRQL_ABOVE ? "above DISPATCH_LEVEL"
-                                       : report_irql_name(irql);
-}
-
 static void print_path(const struct printer *p, const struct advice_finding *finding)
 {
     for (uint32_t i = 0; i < finding->path_count; i++) {
@@ -132,7 +123,8 @@ static void print_path(const struct printer *p, const struct advice_finding *fin
             fputs("  ", p->out);
             print_line(p, &step->place);
         }
-        fprintf(p->out, "\n      %s [%s]\n", step->what, irql_words(step->irql));
+        fprintf(p->out, "\n      %s [%s]\n", step->what,
+                report_advice_irql(step->irql, "IRQL not known"));
     }
 }
 
@@ -145,7 +137,7 @@ static void print_head(const struct printer *p, const struct advice_finding *fin
     } else {
         fputs(p->advice->file, p->out);
     }
-    fprintf(p->out, ": %s%s%s: %s: %s [%s]\n", tint(p, severity_tint(finding->severity)),
+    fprintf(p->out, ": %s%s%s: %s: %s [%s]\n", tint(p, tint_of(finding->severity)),
             finding_severity_name(finding->severity), tint(p, PLAIN),
             verdict_name(finding->verdict), rule_text(finding->rule)->title,
             rule_text(finding->rule)->id);

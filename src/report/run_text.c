@@ -10,6 +10,7 @@
 #include "report/marks.h"
 #include "report/report.h"
 #include "report/stream.h"
+#include "report/tint.h"
 
 struct printer {
     FILE *out;
@@ -18,19 +19,9 @@ struct printer {
     bool colour;
 };
 
-enum tint { PLAIN, BOLD, RED, YELLOW, CYAN };
-
 static const char *tint(const struct printer *p, enum tint which)
 {
-    static const char *const codes[] = {"\033[0m", "\033[1m", "\033[1;31m", "\033[1;33m",
-                                        "\033[36m"};
-
-    return p->colour ? codes[which] : "";
-}
-
-static enum tint severity_tint(enum finding_severity severity)
-{
-    return severity == FINDING_ERROR ? RED : severity == FINDING_WARNING ? YELLOW : CYAN;
+    return tint_code(p->colour, which);
 }
 
 /* "12.3456789": seconds of virtual time, exactly. */
@@ -133,7 +124,7 @@ static void print_finding(const struct printer *p, const struct finding *finding
 
     fprintf(p->out, "%s%s: %s%s:%s %s [%s]\n", tint(p, BOLD),
             finding->place.module[0] != '\0' ? CLEAN(module, finding->place.module) : "pagable",
-            tint(p, severity_tint(finding->severity)), finding_severity_name(finding->severity),
+            tint(p, tint_of(finding->severity)), finding_severity_name(finding->severity),
             tint(p, PLAIN), text->title, text->id);
     if (finding->place.module[0] != '\0' || finding->place.rva != 0) {
         fputs("  ", p->out);

@@ -187,7 +187,7 @@ static void add_notification(struct json_build *b, json_t *array, const char *le
                              const char *text, const char *file)
 {
     json_t *object = json_new_object(b);
-    char clean[SARIF_TEXT_MAX], uri[4096];
+    char clean[SARIF_TEXT_MAX], uri[SARIF_URI_MAX];
 
     json_put(b, object, "level", json_string(level));
     json_put(b, object, "message", sarif_message(b, CLEAN(clean, text)));

@@ -13,6 +13,7 @@
 #define SARIF_TEXT_MAX    1024u
 #define SARIF_BYTES_MAX   (64u << 20) /* of results; they compress at least tenfold */
 #define SARIF_ERRORS_MAX  1000u
+#define SARIF_URI_MAX     4096u
 
 /* A path as a URI reference; returns `buffer`. */
 const char *sarif_uri(char *buffer, size_t size, const char *path);

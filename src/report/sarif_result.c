@@ -11,8 +11,6 @@
 
 #include "report/sarif.h"
 
-#define URI_ROOM 4096u
-
 /* A Windows path from a program database: with a drive, or with backslashes only. */
 static bool of_windows(const char *path)
 {
@@ -69,7 +67,7 @@ static json_t *artifact_json(struct json_build *b, const struct snippets *snippe
                              const char *path)
 {
     json_t *object = json_new_object(b);
-    char uri[URI_ROOM];
+    char uri[SARIF_URI_MAX];
 
     json_put(b, object, "uri",
              json_string(sarif_uri(uri, sizeof uri, snippets_relative(snippets, path))));
@@ -131,13 +129,6 @@ static json_t *in_array(struct json_build *b, json_t *value)
     return array;
 }
 
-static const char *irql_text(uint8_t irql)
-{
-    return irql == ADVICE_IRQL_UNKNOWN ? "unknown"
-           : irql == ADVICE_IRQL_ABOVE ? "above DISPATCH_LEVEL"
-                                       : report_irql_name(irql);
-}
-
 static json_t *flow_json(struct json_build *b, const struct advice *advice,
                          struct snippets *snippets, const struct advice_finding *finding)
 {
@@ -149,7 +140,7 @@ static json_t *flow_json(struct json_build *b, const struct advice *advice,
 
         json_put(b, object, "location",
                  location_json(b, advice, snippets, &step->place, step->what));
-        json_put(b, state, "IRQL", sarif_message(b, irql_text(step->irql)));
+        json_put(b, state, "IRQL", sarif_message(b, report_advice_irql(step->irql, "unknown")));
         json_put(b, object, "state", state);
         json_append_to(b, steps, object);
     }
