@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The program `pagable`: picks the sub-command. */
 #include <argp.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -76,10 +78,22 @@ static int wrong_usage(const char *what, const char *word)
     return EXIT_USAGE;
 }
 
+/* A standard stream that was closed would be given to the next file that is opened.  What is put in
+ * its place fails as the closed one would. */
+static void fill_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
 
+    fill_standard_streams();
     argp_err_exit_status = EXIT_USAGE;
     argp_program_version = PAGABLE_VERSION;
     if (word == NULL) {

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""The command line where the world is odd: closed streams, pipes for files, what is no text.
+
+    test_cli_edges.py PROGRAM DRIVERS SOURCE
+"""
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM, DRIVERS, SOURCE = sys.argv[1:4]
+MIXED = os.path.join(DRIVERS, 'isolate_mixed.sys')
+TOUCH = os.path.join(DRIVERS, 'touch.sys')
+MIXED_C = os.path.join(SOURCE, 'drivers', 'isolate_mixed.c')
+
+
+def run(*arguments, **more):
+    more.setdefault('stdin', subprocess.DEVNULL)
+    return subprocess.run([PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          check=False, timeout=60, **more)
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        # pylint: disable-next=consider-using-with
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, name, content=None):
+        path = os.path.join(self.folder.name, name)
+        if content is not None:
+            with open(path, 'wb') as file:
+                file.write(content)
+        return path
+
+    def fails(self, code, says, *arguments, **more):
+        """One line of complaint (a hint may follow), and nothing on standard output."""
+        done = run(*arguments, **more)
+        lines = done.stderr.decode().splitlines()
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn(says, lines[0])
+        self.assertTrue(len(lines) == 1 or lines[1].startswith(('hint: ', 'Try ')), lines)
+        self.assertLessEqual(len(lines), 3 if code == 2 else 2)  # argp breaks a long line
+        return done
+
+
+class Streams(Case):
+    def test_closed_output_is_told(self):
+        for files in ([MIXED], [TOUCH], [MIXED, TOUCH]):
+            done = subprocess.run(['sh', '-c', '"$0" "$@" >&-', PROGRAM, 'advise', *files],
+                                  stderr=subprocess.PIPE, check=False, timeout=60)
+            self.assertEqual(done.returncode, 4, (files, done.stderr))
+            self.assertIn(b'standard output: Bad file descriptor', done.stderr)
+
+    def test_closed_input_and_errors_do_no_harm(self):
+        for closed in ('<&-', '2>&-', '<&- 2>&-'):
+            done = subprocess.run(['sh', '-c', f'"$0" "$@" {closed}', PROGRAM, 'advise', TOUCH, MIXED],
+                                  stdout=subprocess.PIPE, check=False, timeout=60)
+            self.assertEqual(done.returncode, 1, closed)
+            self.assertIn(b'2 files: 1 with violations, 0 could not', done.stdout)
+
+    def test_a_list_from_closed_input_is_told(self):
+        done = subprocess.run(['sh', '-c', '"$0" advise --files-from - <&-', PROGRAM],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (3, b'pagable: -: Bad file descriptor\n'))
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1])
