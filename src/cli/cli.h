@@ -82,8 +82,9 @@ void input_close(struct input *input);
 const struct symbols *input_symbols(struct input *input);
 
 /* A whole file as text with a terminator added, at most `limit` bytes; the caller releases it with
- * host.release.  A negative errno on failure. */
+ * host.release.  A negative errno on failure, which file_error puts into words. */
 int read_file(const char *path, size_t limit, char **text, size_t *bytes);
+const char *file_error(int error);
 const char *base_name(const char *path);
 
 /* ---- names.c: places -> names ---- */
@@ -144,17 +145,18 @@ struct paths;
  */
 struct paths *paths_open(char *const *arguments, uint32_t count, FILE *list, char separator,
                          uint32_t shard, uint32_t shards);
-/* False: there are no more.  *path is valid until the next call; *error is 0 or the errno that
- * keeps it from being looked at. */
+/* False: there are no more; see paths_error.  *path is valid until the next call; *error is 0 or
+ * the errno that keeps it from being looked at. */
 bool paths_next(struct paths *paths, const char **path, int *error);
-void paths_close(struct paths *paths); /* NULL: nothing */
+int paths_error(const struct paths *paths); /* errno that ended the list too early; 0: none */
+void paths_close(struct paths *paths);      /* NULL: nothing */
 
 /* ---- workers_linux.c: a batch in processes of its own ---- */
 
 /* What became of one file. */
 struct answer {
     int code;         /* enum exit_code */
-    char *why;        /* one line for stderr; NULL: nothing to say */
+    char *why;        /* one line for stderr; NULL: nothing to say, or no memory to say it */
     const char *hint; /* static; NULL: none */
     char *output;     /* NULL: nothing */
     size_t bytes;
@@ -167,14 +169,16 @@ struct batch {
     void *context;
     /* In a worker: look at a file.  `why` and `output` are from malloc. */
     void (*work)(void *context, const char *path, struct answer *answer);
-    /* Here: take an answer, in the order of the paths.  False: stop. */
+    /* Here: take an answer, in the order of the paths.  `why` is there whenever `code` is above
+     * EXIT_FOUND.  False: stop. */
     bool (*deliver)(void *context, const char *path, const struct answer *answer);
 };
 
 /*
  * Look at every path, each worker at one at a time.  A worker that dies is replaced, and its file
- * is answered with EXIT_OURS and how it died.  EXIT_CLEAN whatever the answers, EXIT_OURS after a
- * complaint when there can be no workers.
+ * is answered with EXIT_OURS and how it died; a file that no worker can be started for, with
+ * EXIT_OURS and why.  EXIT_CLEAN whatever the answers; EXIT_OURS, after a complaint, when there is
+ * no memory to begin.
  */
 int batch_run(const struct batch *batch);
 /* How many processors this process may use, at least 1. */

@@ -266,7 +266,7 @@ static void take_answer(struct pool *pool, struct worker *worker)
 static void answer_error(struct slot *slot, int code, int error)
 {
     slot->answer.code = code;
-    slot->answer.why = strdup(strerror(error));
+    slot->answer.why = error != ENOMEM ? strdup(strerror(error)) : NULL; /* see deliver_one */
     slot->done = true;
 }
 
@@ -327,14 +327,24 @@ static void hand_out(struct pool *pool)
     }
 }
 
+static bool deliver_one(const struct batch *batch, const struct slot *slot)
+{
+    static char out_of_memory[] = "out of memory";
+    struct answer answer = slot->answer;
+
+    if (answer.code > EXIT_FOUND && answer.why == NULL) {
+        answer.code = EXIT_OURS;
+        answer.why = out_of_memory;
+    }
+    return batch->deliver(batch->context, slot->path != NULL ? slot->path : "a file", &answer);
+}
+
 static void deliver(struct pool *pool)
 {
     while (pool->head != pool->tail && pool->ring[pool->head % RING].done) {
         struct slot *slot = &pool->ring[pool->head % RING];
 
-        if (!pool->stopped && slot->path != NULL) {
-            pool->stopped = !pool->batch->deliver(pool->batch->context, slot->path, &slot->answer);
-        }
+        pool->stopped = pool->stopped || !deliver_one(pool->batch, slot);
         free(slot->path);
         free(slot->answer.why);
         free(slot->answer.output);
