@@ -50,11 +50,11 @@ struct host_calls {
     int (*missing_guard)(int fd, uint64_t address, uint64_t bytes, int guarded);
 
     /* Files.  A descriptor or byte count, or a negative errno; short counts are possible. */
-    int (*open_read)(const char *path);
-    int (*open_scratch)(void); /* an unnamed read-write file, in $TMPDIR when possible */
+    int (*open_read)(const char *path); /* does not wait for who writes a FIFO */
+    int (*open_scratch)(void);          /* an unnamed read-write file, in $TMPDIR when possible */
     ssize_t (*read_at)(int fd, void *buffer, size_t bytes, uint64_t offset);
     ssize_t (*write_at)(int fd, const void *buffer, size_t bytes, uint64_t offset);
-    int64_t (*file_size)(int fd);
+    int64_t (*file_size)(int fd); /* of a regular file; -ESPIPE for a pipe, device or socket */
     void (*close)(int fd);
 
     /* For two processes after a fork: zeroed memory that both see (NULL: none), and a pair of

@@ -193,7 +193,7 @@ static int linux_open_read(const char *path)
     if (must_fail()) {
         return -EIO;
     }
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     return fd < 0 ? -errno : fd;
 }
 
@@ -248,7 +248,13 @@ static int64_t linux_file_size(int fd)
     if (must_fail()) {
         return -EIO;
     }
-    return fstat(fd, &st) == 0 ? (int64_t)st.st_size : -errno;
+    if (fstat(fd, &st) != 0) {
+        return -errno;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
+    }
+    return (int64_t)st.st_size;
 }
 
 static void linux_close(int fd)

@@ -44,7 +44,7 @@ static struct advice *look_at_source(const struct advise_plan *plan, const char 
 
     if (error != 0) {
         answer->code = error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
-        answer->why = strdup(strerror(-error));
+        answer->why = strdup(file_error(error));
         return NULL;
     }
     if (source_unreadable(text, bytes) != NULL) {

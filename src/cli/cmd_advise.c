@@ -252,7 +252,7 @@ static bool take(void *context, const char *path, const struct answer *answer)
     command->violating += answer->code == EXIT_FOUND;
     command->code = answer->code > command->code ? answer->code : command->code;
     if (answer->code > EXIT_FOUND) {
-        print_refusal(command, path, answer->why != NULL ? answer->why : "out of memory");
+        print_refusal(command, path, answer->why);
     } else if (command->sarif != NULL) {
         sarif_take(command->sarif, answer->output != NULL ? answer->output : "", answer->bytes);
     } else if (answer->output != NULL) {
@@ -268,6 +268,16 @@ static void print_total(const struct advise_command *command)
                command->files, command->files == 1 ? "" : "s", command->violating,
                command->refused);
     }
+}
+
+/* The list may have ended before its end. */
+static int tell_list_error(const struct advise_command *command, int error, int code)
+{
+    if (error == 0) {
+        return code;
+    }
+    complain(NULL, "%s: %s", command->list, strerror(error));
+    return error == ENOMEM ? EXIT_OURS : EXIT_INPUT;
 }
 
 static int run_batch(struct advise_command *command, FILE *list)
@@ -291,6 +301,7 @@ static int run_batch(struct advise_command *command, FILE *list)
         code = EXIT_OURS;
     } else {
         code = batch_run(&batch);
+        code = tell_list_error(command, paths_error(batch.paths), code);
     }
     paths_close(batch.paths);
     return code > command->code ? code : command->code;
@@ -307,7 +318,7 @@ static int open_observed(const char *path, struct observed **out)
     pg_status status;
 
     if (error != 0) {
-        complain(NULL, "%s: %s", path, strerror(-error));
+        complain(NULL, "%s: %s", path, file_error(error));
         return error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
     }
     status = observed_read(text, bytes, reason, out);

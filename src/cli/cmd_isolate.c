@@ -331,7 +331,7 @@ int cmd_isolate(int argc, char **argv)
     }
     error = read_file(command.path, SOURCE_BYTES_MAX, &text, &bytes);
     if (error != 0) {
-        complain(NULL, "%s: %s", command.path, strerror(-error));
+        complain(NULL, "%s: %s", command.path, file_error(error));
         return error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
     }
     if (source_unreadable(text, bytes) != NULL) {

@@ -257,7 +257,7 @@ static int read_script(const char *path, struct script *script)
     int error = read_file(path, SCRIPT_BYTES_MAX, &script->text, &script->bytes);
 
     if (error != 0) {
-        complain(NULL, "%s: %s", path, strerror(-error));
+        complain(NULL, "%s: %s", path, file_error(error));
         return error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
     }
     (void)snprintf(script->path, sizeof script->path, "%s", path);

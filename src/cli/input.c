@@ -74,9 +74,14 @@ int read_file(const char *path, size_t limit, char **text, size_t *bytes)
     return error;
 }
 
+const char *file_error(int error)
+{
+    return error == -ESPIPE ? "is not a regular file" : strerror(-error);
+}
+
 static int fail(struct input_failure *failure, int error)
 {
-    (void)snprintf(failure->why, sizeof failure->why, "%s", strerror(-error));
+    (void)snprintf(failure->why, sizeof failure->why, "%s", file_error(error));
     return error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
 }
 
@@ -127,7 +132,7 @@ static void read_inf_beside(struct input *input)
         input->hardware_ids = ids_of_inf(bytes, size, &why);
         host.release(bytes);
     } else {
-        why = strerror(-error);
+        why = file_error(error);
     }
     if (input->hardware_ids == NULL) {
         complain(NULL, "%s: not used: %s", path, why);

@@ -19,6 +19,7 @@ struct paths {
     uint32_t count, next;
     FILE *list;
     char separator;
+    int list_error; /* errno */
     uint32_t shard, shards;
     FTS *folder; /* being walked; NULL: none */
     char *line;  /* of getdelim */
@@ -65,6 +66,11 @@ static bool is_driver(const char *name)
     return dot != NULL && strcasecmp(dot, ".sys") == 0;
 }
 
+int paths_error(const struct paths *paths)
+{
+    return paths->list_error;
+}
+
 /* The next file of the folder; false at its end. */
 static bool next_in_folder(struct paths *paths, const char **path, int *error)
 {
@@ -89,9 +95,11 @@ static bool next_in_folder(struct paths *paths, const char **path, int *error)
             break;
         }
     }
+    *error = errno; /* 0 at the end of the folder */
+    *path = paths->arguments[paths->next - 1];
     (void)fts_close(paths->folder);
     paths->folder = NULL;
-    return false;
+    return *error != 0;
 }
 
 /* The next line of the list; false when there is none. */
@@ -110,6 +118,9 @@ static bool next_line(struct paths *paths, const char **name)
             *name = paths->line;
             return true;
         }
+    }
+    if (!feof(paths->list) || ferror(paths->list)) {
+        paths->list_error = errno;
     }
     return false;
 }

@@ -68,5 +68,62 @@ class Streams(Case):
         self.assertEqual((done.returncode, done.stderr), (3, b'pagable: -: Bad file descriptor\n'))
 
 
+class NoRegularFiles(Case):
+    SAYS = 'is not a regular file'
+
+    def fifo(self, name):
+        path = self.path(name)
+        os.mkfifo(path)
+        return path
+
+    def test_pipes(self):
+        with open(MIXED_C, 'rb') as file:
+            source = file.read()
+        done = subprocess.run([PROGRAM, 'isolate', '/dev/stdin'], input=source, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (3, b'', b'pagable: /dev/stdin: is not a regular file\n'))
+
+    def test_fifos(self):
+        source, driver, text = self.fifo('a.c'), self.fifo('b.sys'), self.fifo('c.json')
+        for arguments in (['isolate', source], ['info', driver], ['run', driver],
+                          ['run', TOUCH, '--script', text], ['advise', TOUCH, '--join', text]):
+            self.fails(3, self.SAYS, *arguments)
+
+    def test_fifo_beside_a_driver(self):
+        with open(TOUCH, 'rb') as file:
+            driver = self.path('x.sys', file.read())
+        self.fifo('x.lua')
+        self.fails(3, 'x.lua: ' + self.SAYS, 'run', driver)
+
+    def test_advise_goes_on_with_other_files(self):
+        fifo = self.fifo('a.fifo')
+        link = self.path('a.sys')
+        os.symlink(fifo, link)
+        for argument, named in ((fifo, fifo), (self.folder.name, link)):
+            done = run('advise', argument, TOUCH)
+            self.assertEqual(done.returncode, 3)
+            self.assertEqual(done.stderr.decode(), f'pagable: {named}: {self.SAYS}\n')
+            self.assertIn(b'2 files: 0 with violations, 1 could not be looked at', done.stdout)
+
+    def test_folders_are_told_as_before(self):
+        self.fails(3, 'Is a directory', 'isolate', self.folder.name)
+
+
+class Lists(Case):
+    def test_list_that_cannot_be_read(self):
+        done = run('advise', '--files-from', self.folder.name, TOUCH)
+        self.assertEqual(done.returncode, 3)
+        self.assertEqual(done.stderr.decode(), f'pagable: {self.folder.name}: Is a directory\n')
+        self.assertIn(b'1 file: 0 with violations', done.stdout)
+
+    def test_lists_that_are_pipes(self):
+        for arguments in (['--files-from', '-'], ['--files-from', '/dev/stdin']):
+            done = subprocess.run([PROGRAM, 'advise', *arguments], input=TOUCH.encode(), check=False,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+            self.assertEqual((done.returncode, done.stderr), (0, b''))
+            self.assertIn(b'1 file: 0 with violations', done.stdout)
+
+
 if __name__ == '__main__':
     unittest.main(argv=sys.argv[:1])
