@@ -63,23 +63,17 @@ const struct call_row *call_named(const struct unit *unit, struct range name)
     return NULL;
 }
 
-static const char *const low_irql_only[] = {"KeWaitForSingleObject",
-                                            "KeWaitForMultipleObjects",
-                                            "KeWaitForMutexObject",
-                                            "KeDelayExecutionThread",
+static const char *const low_irql_only[] = {"KeDelayExecutionThread",
                                             "KeEnterCriticalRegion",
                                             "KeFlushQueuedDpcs",
                                             "KeAcquireGuardedMutex",
                                             "KeReleaseGuardedMutex",
-                                            "KeSetSystemAffinityThread",
                                             "ExAcquireFastMutex",
                                             "ExReleaseFastMutex",
                                             "ExTryToAcquireFastMutex",
                                             "ExAcquireResourceExclusiveLite",
                                             "ExAcquireResourceSharedLite",
-                                            "ExInitializeResourceLite",
                                             "ExDeleteResourceLite",
-                                            "ExReleaseResourceLite",
                                             "ExAcquirePushLockExclusive",
                                             "ExAcquirePushLockShared",
                                             "ExWaitForRundownProtectionRelease",
@@ -92,8 +86,6 @@ static const char *const low_irql_only[] = {"KeWaitForSingleObject",
                                             "IoCreateDeviceSecure",
                                             "IoDeleteDevice",
                                             "IoAttachDevice",
-                                            "IoAttachDeviceToDeviceStack",
-                                            "IoAttachDeviceToDeviceStackSafe",
                                             "IoDetachDevice",
                                             "IoCreateSymbolicLink",
                                             "IoDeleteSymbolicLink",
@@ -110,22 +102,18 @@ static const char *const low_irql_only[] = {"KeWaitForSingleObject",
                                             "IoRegisterDeviceInterface",
                                             "IoSetDeviceInterfaceState",
                                             "IoReleaseRemoveLockAndWait",
-                                            "IoStartTimer",
-                                            "IoStopTimer",
                                             "IoReportDeviceUsage",
                                             "IoCreateFile",
                                             "IoUnregisterShutdownNotification",
                                             "IoRegisterShutdownNotification",
                                             "IoRegisterPlugPlayNotification",
                                             "IoUnregisterPlugPlayNotification",
-                                            "IoAllocateDriverObjectExtension",
                                             "MmLockPagableCodeSection",
                                             "MmLockPagableDataSection",
                                             "MmLockPagableSectionByHandle",
                                             "MmUnlockPagableImageSection",
                                             "MmPageEntireDriver",
                                             "MmResetDriverPaging",
-                                            "MmProbeAndLockPages",
                                             "MmGetSystemRoutineAddress",
                                             "ObReferenceObjectByHandle",
                                             "ObOpenObjectByPointer",
@@ -142,15 +130,12 @@ static const char *const low_irql_only[] = {"KeWaitForSingleObject",
                                             "RtlUnicodeStringToAnsiString",
                                             "RtlUnicodeStringToInteger",
                                             "RtlIntegerToUnicodeString",
-                                            "RtlAppendUnicodeToString",
-                                            "RtlAppendUnicodeStringToString",
                                             "RtlStringFromGUID",
                                             "RtlGUIDFromString",
                                             "RtlUpcaseUnicodeString",
                                             "RtlFreeUnicodeString",
                                             "RtlFreeAnsiString",
                                             "SeAccessCheck",
-                                            "WdfWaitLockRelease",
                                             "WdfDeviceCreate",
                                             "WdfIoQueuePurgeSynchronously",
                                             "WdfIoQueueStopSynchronously",
@@ -158,19 +143,6 @@ static const char *const low_irql_only[] = {"KeWaitForSingleObject",
                                             "WdfIoTargetOpen",
                                             "PAGED_CODE",
                                             NULL};
-
-bool call_needs_low_irql(const struct unit *unit, struct range name)
-{
-    static const char *const not_zw[] = {"NtCurrentProcess", "NtCurrentThread", "ZwCurrentProcess",
-                                         "ZwCurrentThread", NULL};
-
-    if (range_length(name) > 2 &&
-        (range_begins(unit, name, "Zw") || range_begins(unit, name, "Nt")) &&
-        unit->text[name.begin + 2] >= 'A' && unit->text[name.begin + 2] <= 'Z') {
-        return !range_in(unit, name, not_zw);
-    }
-    return range_in(unit, name, low_irql_only);
-}
 
 bool call_ends(const struct unit *unit, struct range name)
 {
@@ -203,4 +175,43 @@ bool call_argument(const struct unit *unit, uint32_t open, unsigned number, uint
     }
     *end = at;
     return number == 0 && *first < at;
+}
+
+/* They wait, which needs a low IRQL, unless they are given a timeout of zero. */
+static const struct wait_row {
+    const char *name;
+    unsigned timeout; /* number of the argument */
+} waits[] = {
+    {"KeWaitForSingleObject", 4},
+    {"KeWaitForMutexObject", 4},
+    {"KeWaitForMultipleObjects", 6},
+};
+
+/* The call whose name is at `at` surely waits: it has no timeout. */
+static bool waits_for_ever(const struct unit *unit, uint32_t at)
+{
+    static const char *const nothing[] = {"NULL", "nullptr", "0", NULL};
+    uint32_t first, end;
+
+    for (unsigned i = 0; i < sizeof waits / sizeof *waits; i++) {
+        if (code_is(unit, at, waits[i].name)) {
+            return call_argument(unit, at + 1, waits[i].timeout, &first, &end) &&
+                   end == first + 1 && range_in(unit, token_range(&unit->code[first]), nothing);
+        }
+    }
+    return false;
+}
+
+bool call_needs_low_irql(const struct unit *unit, uint32_t at)
+{
+    static const char *const not_zw[] = {"NtCurrentProcess", "NtCurrentThread", "ZwCurrentProcess",
+                                         "ZwCurrentThread", NULL};
+    struct range name = token_range(&unit->code[at]);
+
+    if (range_length(name) > 2 &&
+        (range_begins(unit, name, "Zw") || range_begins(unit, name, "Nt")) &&
+        unit->text[name.begin + 2] >= 'A' && unit->text[name.begin + 2] <= 'Z') {
+        return !range_in(unit, name, not_zw);
+    }
+    return range_in(unit, name, low_irql_only) || waits_for_ever(unit, at);
 }

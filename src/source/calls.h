@@ -6,7 +6,6 @@
 #include "source/unit.h"
 
 enum call_kind {
-    CALL_OTHER,
     CALL_ACQUIRE,   /* raises to DISPATCH_LEVEL or above and remembers the IRQL */
     CALL_RELEASE,   /* goes back to the IRQL that was remembered */
     CALL_WAIT_TRUE, /* raises when argument `wait` is TRUE */
@@ -29,8 +28,9 @@ struct call_row {
 
 /* What is known of a routine; NULL: nothing. */
 const struct call_row *call_named(const struct unit *unit, struct range name);
-/* Must be called at APC_LEVEL at most, so never with a spin lock held. */
-bool call_needs_low_irql(const struct unit *unit, struct range name);
+/* What the code token `at` calls must be called at APC_LEVEL at most, so never with a spin lock
+ * held.  What depends on more than source shows passes. */
+bool call_needs_low_irql(const struct unit *unit, uint32_t at);
 /* Does not return. */
 bool call_ends(const struct unit *unit, struct range name);
 

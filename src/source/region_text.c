@@ -87,7 +87,7 @@ static bool check_call(struct work *work, struct region *r, uint32_t at)
                                          text, line),
                              "call it before the lock is taken");
     }
-    if (call_needs_low_irql(unit, name)) {
+    if (call_needs_low_irql(unit, at)) {
         return region_refuse(work, r, line,
                              arena_print(work->arena,
                                          "%s in line %u may not be called with a lock "

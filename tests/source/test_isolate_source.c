@@ -125,6 +125,26 @@ START_TEST(blocks)
 }
 END_TEST
 
+START_TEST(waits_need_a_low_irql_unless_they_are_polls)
+{
+    static const char *const polls[] = {
+        "KeWaitForSingleObject(&e->w, 0, 0, 0, &e->t)", "KeWaitForMutexObject(&e->w, 0, 0, 0, t)",
+        "KeWaitForMultipleObjects(1, e->w, 0, 0, 0, 0, &e->t, NULL)",
+        "MmProbeAndLockPages(e->m, 0, 0)", "IoStartTimer(e->d)"};
+
+    for (unsigned i = 0; i < sizeof polls / sizeof *polls; i++) {
+        char text[512];
+
+        (void)snprintf(text, sizeof text, BODY(TAKE "    %s;\n" GIVE), polls[i]);
+        MOVED("driver.c", text, OPTIONS(0), "FLocked", polls[i]);
+    }
+    refused(BODY(TAKE "    KeWaitForMutexObject(&e->w, 0, 0, 0, NULL);\n" GIVE), 8,
+            "may not be called");
+    refused(BODY(TAKE "    KeWaitForMultipleObjects(1, e->w, 0, 0, 0, 0, nullptr, NULL);\n" GIVE),
+            8, "may not be called");
+}
+END_TEST
+
 START_TEST(things_that_may_not_be_in_it)
 {
     refused(BODY(TAKE "    KeWaitForSingleObject(&e->w, 0, 0, 0, 0);\n" GIVE), 8,
@@ -534,6 +554,7 @@ int main(void)
     tcase_add_test(tests, lock_that_stays_held);
     tcase_add_test(tests, ways_in);
     tcase_add_test(tests, blocks);
+    tcase_add_test(tests, waits_need_a_low_irql_unless_they_are_polls);
     tcase_add_test(tests, things_that_may_not_be_in_it);
     tcase_add_test(tests, variables);
     tcase_add_test(tests, macros);
