@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Advice on one file: read, looked at, printed into memory. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/host.h"
 #include "cli/advise.h"
 #include "source/source.h"
-
-#define SOURCE_BYTES_MAX (16u << 20)
 
 static void no_memory(struct answer *answer)
 {
@@ -19,17 +15,11 @@ static void no_memory(struct answer *answer)
 
 /* ---- looking ---- */
 
-static bool is_source(const char *path)
+static void refuse(struct answer *answer, int code, const struct input_failure *failure)
 {
-    static const char *const endings[] = {".c", ".cc", ".cpp", ".cxx", ".h", ".hpp"};
-    const char *dot = strrchr(base_name(path), '.');
-
-    for (size_t i = 0; dot != NULL && i < sizeof endings / sizeof *endings; i++) {
-        if (strcasecmp(dot, endings[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
+    answer->code = code;
+    answer->why = strdup(failure->why);
+    answer->hint = failure->hint;
 }
 
 /* NULL: the answer says why. */
@@ -38,20 +28,16 @@ static struct advice *look_at_source(const struct advise_plan *plan, const char 
 {
     struct source_options options = {.rules = plan->options.rules};
     struct advice *advice = NULL;
+    struct input_failure failure;
     char *text;
     size_t bytes;
-    int error = read_file(path, SOURCE_BYTES_MAX, &text, &bytes);
+    int code = source_read(path, &text, &bytes, &failure);
 
-    if (error != 0) {
-        answer->code = error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
-        answer->why = strdup(file_error(error));
+    if (code != EXIT_CLEAN) {
+        refuse(answer, code, &failure);
         return NULL;
     }
-    if (source_unreadable(text, bytes) != NULL) {
-        answer->code = EXIT_INPUT;
-        answer->why = strdup(source_unreadable(text, bytes));
-        answer->hint = "save it as UTF-8";
-    } else if (source_advise(path, text, bytes, &options, &advice) != PG_OK) {
+    if (source_advise(path, text, bytes, &options, &advice) != PG_OK) {
         no_memory(answer);
     }
     host.release(text);
@@ -67,9 +53,7 @@ static struct advice *look_at_image(const struct advise_plan *plan, const char *
     int code = input_read(path, &input, &failure);
 
     if (code != EXIT_CLEAN) {
-        answer->code = code;
-        answer->why = strdup(failure.why);
-        answer->hint = failure.hint;
+        refuse(answer, code, &failure);
         return NULL;
     }
     if (input_symbols(&input) == NULL ||
@@ -165,8 +149,8 @@ void advise_file(const struct advise_plan *plan, const char *path, struct answer
         no_memory(answer);
         return;
     }
-    advice =
-        is_source(path) ? look_at_source(plan, path, answer) : look_at_image(plan, path, answer);
+    advice = source_language(path) != SOURCE_NONE ? look_at_source(plan, path, answer)
+                                                  : look_at_image(plan, path, answer);
     if (advice != NULL) {
         if (plan->observed != NULL) {
             join(plan->observed, path, advice, answer);

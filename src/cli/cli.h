@@ -85,6 +85,9 @@ const struct symbols *input_symbols(struct input *input);
  * host.release.  A negative errno on failure, which file_error puts into words. */
 int read_file(const char *path, size_t limit, char **text, size_t *bytes);
 const char *file_error(int error);
+/* The same of a C or C++ source: what is no text is refused.  EXIT_CLEAN, or *failure is filled in
+ * and the exit code is returned. */
+int source_read(const char *path, char **text, size_t *bytes, struct input_failure *failure);
 const char *base_name(const char *path);
 
 /* ---- names.c: places -> names ---- */

@@ -11,8 +11,6 @@
 #include "cli/isolate_check.h"
 #include "source/source.h"
 
-#define SOURCE_BYTES_MAX ((size_t)16 << 20)
-
 struct isolate_command {
     struct isolate_options options;
     const char *path, *cc;
@@ -322,24 +320,20 @@ static int isolate(const struct isolate_command *command, const char *text, size
 int cmd_isolate(int argc, char **argv)
 {
     struct isolate_command command = {0};
+    struct input_failure failure;
     size_t bytes;
     char *text;
-    int error, code;
+    int code;
 
     if (argp_parse(&parser, argc, argv, 0, NULL, &command) != 0) {
         return EXIT_USAGE;
     }
-    error = read_file(command.path, SOURCE_BYTES_MAX, &text, &bytes);
-    if (error != 0) {
-        complain(NULL, "%s: %s", command.path, file_error(error));
-        return error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
+    code = source_read(command.path, &text, &bytes, &failure);
+    if (code != EXIT_CLEAN) {
+        complain(failure.hint, "%s: %s", command.path, failure.why);
+        return code;
     }
-    if (source_unreadable(text, bytes) != NULL) {
-        complain("save it as UTF-8", "%s: %s", command.path, source_unreadable(text, bytes));
-        code = EXIT_INPUT;
-    } else {
-        code = isolate(&command, text, bytes);
-    }
+    code = isolate(&command, text, bytes);
     host.release(text);
     return code;
 }

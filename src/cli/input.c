@@ -6,8 +6,10 @@
 #include "base/host.h"
 #include "cli/cli.h"
 #include "cli/inf.h"
+#include "source/source.h"
 
 #define INF_BYTES_MAX    (256u << 10)
+#define SOURCE_BYTES_MAX (16u << 20)
 #define DRIVER_BYTES_MAX (256u << 20) /* the largest drivers are some 50 MiB */
 
 const char *base_name(const char *path)
@@ -83,6 +85,24 @@ static int fail(struct input_failure *failure, int error)
 {
     (void)snprintf(failure->why, sizeof failure->why, "%s", file_error(error));
     return error == -ENOMEM ? EXIT_OURS : EXIT_INPUT;
+}
+
+int source_read(const char *path, char **text, size_t *bytes, struct input_failure *failure)
+{
+    int error = read_file(path, SOURCE_BYTES_MAX, text, bytes);
+    const char *why;
+
+    failure->hint = NULL;
+    if (error != 0) {
+        return fail(failure, error);
+    }
+    why = source_unreadable(*text, *bytes, &failure->hint);
+    if (why != NULL) {
+        (void)snprintf(failure->why, sizeof failure->why, "%s", why);
+        host.release(*text);
+        return EXIT_INPUT;
+    }
+    return EXIT_CLEAN;
 }
 
 /* The file's list of hardware ids, to be released; NULL with a word of what is wrong with it. */

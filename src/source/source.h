@@ -14,11 +14,16 @@
 
 #include "finding/advice.h"
 
+enum source_language { SOURCE_NONE, SOURCE_C, SOURCE_CPLUSPLUS };
+
+/* What the extension of a file says that it is. */
+enum source_language source_language(const char *file);
+
 /*
- * What these bytes are that cannot be read here, or NULL: UTF-16, with its mark or without.
- * Static storage.
+ * What these bytes are that cannot be read here, or NULL: UTF-16, with its mark or without; no text
+ * at all.  *hint tells what to do.  Static storage.
  */
-const char *source_unreadable(const char *text, size_t bytes);
+const char *source_unreadable(const char *text, size_t bytes, const char **hint);
 
 struct source_options {
     rule_set rules; /* which to look for */

@@ -78,12 +78,51 @@ bool section_pageable(const struct unit *unit, struct range section)
 
 /* ---- reading ---- */
 
-const char *source_unreadable(const char *text, size_t bytes)
+enum source_language source_language(const char *file)
+{
+    static const struct {
+        const char *ending;
+        enum source_language language;
+    } rows[] = {
+        {".c", SOURCE_C},           {".h", SOURCE_C},           {".cc", SOURCE_CPLUSPLUS},
+        {".cpp", SOURCE_CPLUSPLUS}, {".cxx", SOURCE_CPLUSPLUS}, {".c++", SOURCE_CPLUSPLUS},
+        {".hpp", SOURCE_CPLUSPLUS}, {".hxx", SOURCE_CPLUSPLUS},
+    };
+    const char *slash = strrchr(file, '/');
+    const char *dot = strrchr(slash != NULL ? slash : file, '.');
+
+    for (unsigned i = 0; dot != NULL && i < sizeof rows / sizeof *rows; i++) {
+        if (strcasecmp(dot, rows[i].ending) == 0) {
+            return rows[i].language;
+        }
+    }
+    return SOURCE_NONE;
+}
+
+/* Every other byte at the begin is zero, as of letters in UTF-16. */
+static bool zeros_alternate(const char *text, size_t bytes)
+{
+    enum { ENOUGH = 16 };
+
+    for (size_t i = 0; i + 1 < bytes && i < ENOUGH; i += 2) {
+        if ((text[i] == '\0') != (text[0] == '\0') || (text[i + 1] == '\0') == (text[0] == '\0')) {
+            return false;
+        }
+    }
+    return bytes >= 2;
+}
+
+const char *source_unreadable(const char *text, size_t bytes, const char **hint)
 {
     bool mark =
         bytes >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
 
-    return mark || (bytes >= 2 && (text[0] == '\0') != (text[1] == '\0')) ? "is UTF-16" : NULL;
+    *hint = "save it as UTF-8";
+    if (mark || zeros_alternate(text, bytes)) {
+        return "is UTF-16";
+    }
+    *hint = "give a C or C++ source";
+    return memchr(text, '\0', bytes) != NULL ? "is not text" : NULL;
 }
 
 static void read_tokens(struct unit *unit)
@@ -167,19 +206,6 @@ static void match_brackets(struct unit *unit, uint32_t *open)
     }
 }
 
-static bool is_cplusplus(const char *file)
-{
-    static const char *const extensions[] = {".cpp", ".cxx", ".cc", ".c++", ".hpp", ".hxx"};
-    const char *dot = strrchr(file, '.');
-
-    for (unsigned i = 0; dot != NULL && i < sizeof extensions / sizeof *extensions; i++) {
-        if (strcasecmp(dot, extensions[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 pg_status unit_read(const char *file, const char *text, size_t bytes, struct unit *out)
 {
     uint32_t *open;
@@ -190,7 +216,7 @@ pg_status unit_read(const char *file, const char *text, size_t bytes, struct uni
     }
     out->text = text;
     out->bytes = (uint32_t)bytes;
-    out->cplusplus = is_cplusplus(file);
+    out->cplusplus = source_language(file) == SOURCE_CPLUSPLUS;
     read_tokens(out);
     if (!out->arena.failed) {
         conditions_read(out);

@@ -110,6 +110,34 @@ class NoRegularFiles(Case):
         self.fails(3, 'Is a directory', 'isolate', self.folder.name)
 
 
+class NoText(Case):
+    def test_binaries_and_wide_text(self):
+        with open(TOUCH, 'rb') as file:
+            driver = file.read()
+        wide = 'void F(void);\n'
+        for content, says, hint in (
+                (driver, 'is not text', 'give a C or C++ source'),
+                (b'int a;\n\0', 'is not text', 'give a C or C++ source'),
+                (b'\0', 'is not text', 'give a C or C++ source'),
+                (b'i\0nt a;', 'is not text', 'give a C or C++ source'),
+                (wide.encode('utf-16'), 'is UTF-16', 'save it as UTF-8'),
+                (wide.encode('utf-16-le'), 'is UTF-16', 'save it as UTF-8'),
+                (wide.encode('utf-16-be'), 'is UTF-16', 'save it as UTF-8')):
+            path = self.path('bin.c', content)
+            for command in ('isolate', 'advise'):
+                done = run(command, path)
+                self.assertEqual((done.returncode, done.stdout, done.stderr.decode()),
+                                 (3, b'', f'pagable: {path}: {says}\nhint: {hint}\n'))
+        self.fails(3, 'is not text', 'isolate', TOUCH)
+
+    def test_extensions_of_sources(self):
+        for extension in ('c', 'h', 'cc', 'cpp', 'cxx', 'c++', 'hpp', 'hxx', 'HXX'):
+            path = self.path('x.' + extension, b'int a;\n')
+            done = run('advise', '--json', path)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(b'"kind": "source"', done.stdout)
+
+
 class Lists(Case):
     def test_list_that_cannot_be_read(self):
         done = run('advise', '--files-from', self.folder.name, TOUCH)
