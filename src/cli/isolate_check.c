@@ -15,8 +15,8 @@
 #include "cli/cli.h"
 #include "cli/isolate_check.h"
 
-#define LOG_MAX    ((size_t)1 << 20)
-#define OBJECT_MAX ((size_t)256 << 20)
+#define LOG_MAX   ((size_t)1 << 20)
+#define NOT_THERE 127 /* exit status of scratch_run and of the shell */
 
 static const char nm[] = "llvm-nm" PAGABLE_LLVM_SUFFIX;
 static const char dlltool[] = "llvm-dlltool" PAGABLE_LLVM_SUFFIX;
@@ -42,30 +42,54 @@ static int read_scratch(const struct check *c, const char *name, size_t limit, c
     return read_file(path, limit, text, bytes);
 }
 
-/* The first line that a program printed about an error; nothing at all: there is no such program.
- */
-static void complain_of_log(const struct check *c, const char *log, const char *program,
-                            const char *what)
+/* The begin of a log, released by the caller; NULL: there is none. */
+static char *read_log(const struct check *c, const char *log)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    const char *line;
-    int error = read_scratch(c, log, LOG_MAX, &text, &bytes);
+    char path[512], *text = host.allocate(LOG_MAX + 1);
+    int fd;
 
-    if (error != 0 || bytes == 0) {
-        complain("--check needs clang and the LLVM tools", "%s: --check: %s: %s", c->what->file,
-                 program, strerror(error != 0 ? -error : ENOENT));
+    (void)snprintf(path, sizeof path, "%s/%s", c->scratch.path, log);
+    fd = text != NULL ? host.open_read(path) : -1;
+    if (fd < 0 || host.read_at(fd, text, LOG_MAX, 0) <= 0) {
         host.release(text);
-        return;
+        text = NULL;
     }
-    line = strstr(text, "error:");
+    if (fd >= 0) {
+        host.close(fd);
+    }
+    return text;
+}
+
+/* The first line that a program printed about an error, or else its first line. */
+static const char *line_of_error(const char *text)
+{
+    const char *line = strstr(text, "error:");
+
     while (line != NULL && line > text && line[-1] != '\n') {
         line--;
     }
-    line = line != NULL ? line : text;
-    complain("give the command that compiles this file with --cc",
-             "%s: --check: %s of the text %s failed: %.*s", c->what->file, what, c->which,
-             (int)strcspn(line, "\n"), line);
+    return line != NULL ? line : text;
+}
+
+static void complain_of_log(const struct check *c, const char *log, int status, const char *program,
+                            const char *what)
+{
+    static const char hint[] = "give the command that compiles this file with --cc";
+    char *text = read_log(c, log);
+
+    if (text != NULL) {
+        const char *line = line_of_error(text);
+
+        complain(hint, "%s: --check: %s of the text %s failed: %.*s", c->what->file, what, c->which,
+                 (int)strcspn(line, "\n"), line);
+    } else if (status == NOT_THERE) {
+        complain("--check needs clang and the LLVM tools", "%s: --check: %s: %s", c->what->file,
+                 program, strerror(ENOENT));
+    } else {
+        complain(hint,
+                 "%s: --check: %s of the text %s failed: it exited with %d and printed nothing",
+                 c->what->file, what, c->which, status);
+    }
     host.release(text);
 }
 
@@ -81,7 +105,7 @@ static int run(const struct check *c, const char *const *arguments, const char *
         return EXIT_OURS;
     }
     if (status > 0) {
-        complain_of_log(c, log, arguments[0], what);
+        complain_of_log(c, log, status, arguments[0], what);
         return EXIT_INPUT;
     }
     return EXIT_CLEAN;
@@ -208,7 +232,7 @@ static void count_bytes(const struct image *image, struct isolate_image *out)
     for (uint32_t i = 0; i < image->section_count; i++) {
         const struct image_section *s = &image->sections[i];
 
-        if ((s->flags & 0x20000000u) == 0) { /* IMAGE_SCN_MEM_EXECUTE */
+        if (!s->executable) {
             continue;
         }
         if (s->class == PG_PAGEABLE) {
