@@ -34,7 +34,7 @@ static const struct argp_option option_table[] = {
     {"line", KEY_LINE, "N", 0, "Only the region that line N is in", 0},
     {"section", KEY_SECTION, "PAGExxxx", 0,
      "Section for routines that are in none yet; PAGE by default", 0},
-    {"name", KEY_NAME, "NAME", 0, "Name of the new routine", 0},
+    {"name", KEY_NAME, "NAME", 0, "Name of the new routine; the second is NAME2, and so on", 0},
     {"apply", KEY_APPLY, NULL, 0, "Change the file instead of printing a diff", 0},
     {"check", KEY_CHECK, NULL, 0,
      "Compile the text before and after, and tell what the advisor says of both", 0},
@@ -71,6 +71,9 @@ static const char *parse_name(struct argp_state *state, const char *text)
     if (text[0] == '\0' || (text[0] >= '0' && text[0] <= '9') ||
         text[strspn(text, letters)] != '\0') {
         argp_error(state, "--name: '%s' is no name of a routine", text);
+    }
+    if (source_is_keyword(text)) {
+        argp_error(state, "--name: '%s' is a keyword", text);
     }
     return text;
 }
@@ -153,6 +156,11 @@ static void tell_refusals(const struct isolate_command *command, const struct is
 /* Nothing was found to do: EXIT_INPUT when something was asked for by name. */
 static int tell_nothing(const struct isolate_command *command, const struct isolation *isolation)
 {
+    if (command->options.function != NULL && command->options.line != 0) {
+        complain(NULL, "%s:%u: no spin lock or raised IRQL of a routine %s here", command->path,
+                 command->options.line, command->options.function);
+        return EXIT_INPUT;
+    }
     if (command->options.function != NULL) {
         complain(NULL, "%s: no routine %s that acquires a spin lock or raises the IRQL itself",
                  command->path, command->options.function);
@@ -163,9 +171,11 @@ static int tell_nothing(const struct isolate_command *command, const struct isol
                  command->path, command->options.line);
         return EXIT_INPUT;
     }
-    complain(isolation->candidates > 0 ? "name a resident one with --function" : NULL,
-             "%s: nothing to isolate: no pageable routine of it acquires a spin lock",
-             command->path);
+    if (!command->quiet) {
+        complain(isolation->candidates > 0 ? "name a resident one with --function" : NULL,
+                 "%s: nothing to isolate: no pageable routine of it acquires a spin lock",
+                 command->path);
+    }
     return EXIT_CLEAN;
 }
 
@@ -307,7 +317,11 @@ static int isolate(const struct isolate_command *command, const char *text, size
         complain(NULL, "%s: %s", command->path, pg_status_text(status));
         return EXIT_OURS;
     }
-    if (isolation->region_count == 0 && isolation->refusal_count == 0) {
+    if (isolation->name_taken) {
+        complain("choose another one", "%s: --name: %s is a name of the file already",
+                 command->path, command->options.name);
+        code = EXIT_INPUT;
+    } else if (isolation->region_count == 0 && isolation->refusal_count == 0) {
         code = tell_nothing(command, isolation);
     }
     if (code == EXIT_CLEAN) {

@@ -90,7 +90,6 @@ static const char *keep_name(struct session *s, const char *name)
 static const char *routine_name(struct session *s, const struct work *w, const struct region *r)
 {
     const char *caller = session_name_of(s, w->function);
-
     const char *wanted = s->options->name;
 
     if (wanted == NULL) {
@@ -231,6 +230,10 @@ static void rewrite(struct session *s, struct work *w, bool all)
     bool pageable = all && !section_pageable(&s->unit, w->function->section);
     struct text prototypes = {0}, routines = {0};
 
+    if (s->options->name != NULL && s->regions.count == 0 && is_taken(s, s->options->name)) {
+        s->result->isolation.name_taken = true;
+        return;
+    }
     for (uint32_t i = 0; i < w->region_count; i++) {
         emit_region(s, w, &w->regions[i], &prototypes, &routines);
     }

@@ -9,6 +9,7 @@
 #define PAGABLE_SOURCE_SOURCE_H
 
 #include <pagable/status.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,11 +40,14 @@ struct source_options {
 pg_status source_advise(const char *file, const char *text, size_t bytes,
                         const struct source_options *options, struct advice **out);
 
+/* A word of the languages, which is no name for a routine. */
+bool source_is_keyword(const char *word);
+
 struct isolate_options {
     const char *function; /* only this one; NULL: every routine that is or says it is pageable */
     uint32_t line;        /* only the region with this line; 0: all */
     const char *section;  /* for routines that are in none yet; NULL: "PAGE" */
-    const char *name;     /* of the new routine, when there is one region; NULL: made up */
+    const char *name;     /* of the new routine, of the second NAME2 and so on; NULL: made up */
 };
 
 /* A region that was moved. */
@@ -69,6 +73,7 @@ struct isolation {
     const struct refusal *refusals;
     uint32_t refusal_count;
     uint32_t candidates; /* routines that hold a lock themselves, chosen or not */
+    bool name_taken;     /* the name of the options is in the file: nothing was moved */
 };
 
 /*

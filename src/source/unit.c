@@ -78,6 +78,31 @@ bool section_pageable(const struct unit *unit, struct range section)
 
 /* ---- reading ---- */
 
+bool source_is_keyword(const char *word)
+{
+    static const char *const keywords[] = {
+        "auto",           "break",         "case",     "char",       "class",     "const",
+        "continue",       "default",       "delete",   "do",         "double",    "else",
+        "enum",           "extern",        "float",    "for",        "goto",      "if",
+        "inline",         "int",           "long",     "namespace",  "new",       "private",
+        "public",         "register",      "restrict", "return",     "short",     "signed",
+        "sizeof",         "static",        "struct",   "switch",     "template",  "this",
+        "throw",          "try",           "typedef",  "typename",   "union",     "unsigned",
+        "using",          "virtual",       "void",     "volatile",   "while",     "bool",
+        "true",           "false",         "operator", "catch",      "friend",    "explicit",
+        "mutable",        "protected",     "nullptr",  "constexpr",  "_Bool",     "_Alignas",
+        "_Alignof",       "_Atomic",       "_Complex", "_Imaginary", "_Generic",  "_Noreturn",
+        "_Static_assert", "_Thread_local", "__try",    "__except",   "__finally", "__leave",
+        "__asm",          "__declspec"};
+
+    for (unsigned i = 0; i < sizeof keywords / sizeof *keywords; i++) {
+        if (strcmp(word, keywords[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum source_language source_language(const char *file)
 {
     static const struct {

@@ -138,6 +138,44 @@ class NoText(Case):
             self.assertIn(b'"kind": "source"', done.stdout)
 
 
+class Isolate(Case):
+    LOCKED = ('void F(E *e);\n#pragma alloc_text(PAGE, F)\nvoid F(E *e)\n{\n    KIRQL q;\n    PAGED_CODE();\n'
+              '    KeAcquireSpinLock(&e->l, &q);\n    e->a = 1;\n    KeReleaseSpinLock(&e->l, q);\n    G(e);\n'
+              '    KeAcquireSpinLock(&e->l, &q);\n    e->a = 2;\n    KeReleaseSpinLock(&e->l, q);\n}\n')
+
+    def test_names(self):
+        path = self.path('a.c', self.LOCKED.encode())
+        for word in ('if', 'return', 'while', '__try', 'static'):
+            self.fails(2, f"'{word}' is a keyword", 'isolate', '--name', word, path)
+        for word in ('F', 'G', 'KIRQL'):
+            self.fails(3, f'--name: {word} is a name of the file already', 'isolate', '--name', word,
+                       '--apply', path)
+        with open(path, encoding='utf-8') as file:
+            self.assertEqual(file.read(), self.LOCKED)
+        done = run('isolate', '--name', 'Set', path)
+        self.assertEqual((done.returncode, done.stderr), (0, b''))
+        self.assertIn(b'+    Set(', done.stdout)
+        self.assertIn(b'+    Set2(', done.stdout)
+
+    def test_nothing_to_do(self):
+        path = self.path('a.c', self.LOCKED.encode())
+        self.fails(3, 'a.c: no routine G that', 'isolate', '--function', 'G', path)
+        self.fails(3, 'a.c:3: no routine that', 'isolate', '--line', '3', path)
+        self.fails(3, 'a.c:10: no spin lock or raised IRQL of a routine F here', 'isolate',
+                   '--function', 'F', '--line', '10', path)
+        path = self.path('b.c', b'int a;\n')
+        self.fails(0, 'nothing to isolate', 'isolate', path)
+        done = run('isolate', '-q', path)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b'', b''))
+
+    def test_compilers_that_fail(self):
+        path = self.path('a.c', self.LOCKED.encode())
+        self.fails(3, '--check: compiling of the text before failed: it exited with 1 and printed nothing',
+                   'isolate', '--check', '--cc', 'false', path)
+        self.fails(3, 'failed: x.c:1: error: first', 'isolate', '--check', '--cc',
+                   "echo 'x.c:1: error: first'; head -c 2000000 /dev/zero | tr '\\0' 'x'; false", path)
+
+
 class Lists(Case):
     def test_list_that_cannot_be_read(self):
         done = run('advise', '--files-from', self.folder.name, TOUCH)
