@@ -22,6 +22,7 @@ struct advise_command {
     const char *join, *list;
     char separator;
     uint32_t jobs, budget, shard, shards;
+    bool pragmas, format;               /* --emit, --format or --json: one of them at most */
     struct sarif *sarif;                /* NULL: another format */
     uint32_t files, violating, refused; /* so far */
     int code;
@@ -38,8 +39,7 @@ enum {
     KEY_JOIN,
     KEY_FILES_FROM,
     KEY_SHARD,
-    KEY_BUDGET,
-    KEY_SEED
+    KEY_BUDGET
 };
 
 static const struct argp_option option_table[] = {
@@ -68,8 +68,6 @@ static const struct argp_option option_table[] = {
     {"shard", KEY_SHARD, "I/N", 0, "Look only at the I-th of N parts of the files (I from 1)", 1},
     {"budget", KEY_BUDGET, "SECONDS", 0,
      "Processor time after which a file is given up; 60 by default, 0 for no limit", 1},
-    {"seed", KEY_SEED, "N", 0, "Accepted as by other commands, without effect: nothing is random",
-     1},
     {0},
 };
 
@@ -149,14 +147,16 @@ static error_t parse_what(int key, char *argument, struct argp_state *state,
         return 0;
     case KEY_EMIT:
         (void)parse_word(state, "--emit", argument, emits, "alloc-text");
-        command->plan.format = ADVISE_PRAGMAS;
+        command->pragmas = true;
         return 0;
     case KEY_FORMAT:
         command->plan.format = (enum advise_format)parse_word(state, "--format", argument, formats,
                                                               "text, json, jsonl, sarif");
+        command->format = true;
         return 0;
     case KEY_JSON:
         command->plan.format = ADVISE_JSON;
+        command->format = true;
         return 0;
     case 'q':
         command->plan.quiet = true;
@@ -166,6 +166,19 @@ static error_t parse_what(int key, char *argument, struct argp_state *state,
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void check_options(struct argp_state *state, struct advise_command *command)
+{
+    if (command->count == 0 && command->list == NULL) {
+        argp_error(state, "no file given");
+    }
+    if (command->pragmas && command->format) {
+        argp_error(state, "--emit and --format each say what is printed: give one of them");
+    }
+    if (command->pragmas) {
+        command->plan.format = ADVISE_PRAGMAS;
     }
 }
 
@@ -189,16 +202,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_BUDGET:
         command->budget = parse_number(state, "--budget", argument, 0, 86400);
         return 0;
-    case KEY_SEED:
-        (void)parse_number(state, "--seed", argument, 0, UINT32_MAX);
-        return 0;
     case ARGP_KEY_ARG:
         command->paths[command->count++] = argument;
         return 0;
     case ARGP_KEY_END:
-        if (command->count == 0 && command->list == NULL) {
-            argp_error(state, "no file given");
-        }
+        check_options(state, command);
         return 0;
     default:
         return parse_what(key, argument, state, command);
@@ -214,7 +222,7 @@ static const struct argp parser = {
     "pragmas and macros that make routines pageable."
     "\vExit status: 0 no violation, 1 violations, 2 wrong usage, 3 a file cannot be read or is not "
     "supported (the others were looked at), 4 a defect of pagable or of the host.",
-    NULL,
+    seed_option,
     NULL,
     NULL,
 };

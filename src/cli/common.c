@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Options that every sub-command takes, for those to which they mean little. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "cli/cli.h"
@@ -23,9 +24,13 @@ static error_t parse_seed(int key, char *argument, struct argp_state *state)
     if (key != KEY_SEED) {
         return ARGP_ERR_UNKNOWN;
     }
+    errno = 0;
     (void)strtoull(argument, &end, 0);
     if (argument[0] < '0' || argument[0] > '9' || *end != '\0') {
         argp_error(state, "--seed: '%s' is not a number", argument);
+    }
+    if (errno == ERANGE) {
+        argp_error(state, "--seed: %s is too large", argument);
     }
     return 0;
 }

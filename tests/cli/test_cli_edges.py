@@ -176,6 +176,20 @@ class Isolate(Case):
                    "echo 'x.c:1: error: first'; head -c 2000000 /dev/zero | tr '\\0' 'x'; false", path)
 
 
+class Options(Case):
+    def test_emit_and_format(self):
+        for other in (['--json'], ['--format', 'sarif'], ['--format', 'text']):
+            for arguments in (['--emit', 'alloc-text', *other], [*other, '--emit', 'alloc-text']):
+                self.fails(2, '--emit and --format', 'advise', *arguments, MIXED)
+
+    def test_seed(self):
+        for command in (['advise', TOUCH], ['info', TOUCH], ['isolate', MIXED_C]):
+            self.fails(2, "'x' is not a number", *command, '--seed', 'x')
+            self.fails(2, '99999999999999999999 is too large', *command, '--seed', '9' * 20)
+            for good in ('0', '0x10', '18446744073709551615'):
+                self.assertLess(run(*command, '--seed', good).returncode, 2)
+
+
 class Lists(Case):
     def test_list_that_cannot_be_read(self):
         done = run('advise', '--files-from', self.folder.name, TOUCH)
