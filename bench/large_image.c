@@ -5,7 +5,7 @@
  * Layout: headers; .text, all copies of all executable sections; .rdata and .data, the other
  * sections of each driver once, which its copies share; .pdata of all copies.  What refers to
  * another section is relative to the instruction, so it is found by decoding and given its new
- * distance. Pointers in data are not relocated: nothing of the image is ever run.
+ * distance.  Of the pointers in data only those of imports are: nothing of the image is ever run.
  */
 #include "large_image.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any bytes as a source: advice on it, and the rewrite of every routine in it.  What was rewritten
- * is read again and leaves nothing behind that could be rewritten in the same way.
+ * can be read again.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The layout check: structures of types.h against what a compiler for Windows makes of the DDK's
- * headers. Nothing of it runs; a difference stops the build.
+ * The layout check: structures of types.h, interrupt_types.h and pnp_types.h against what a
+ * compiler for Windows makes of the DDK's headers. Nothing of it runs; a difference stops the
+ * build.
  */
 #include "nt/interrupt_types.h"
 #include "nt/offsets.list.h"

@@ -37,7 +37,7 @@ struct statement {
     uint32_t first, end;           /* code tokens */
     uint32_t head_first, head_end; /* condition; label's or goto's name; case's value */
     uint32_t parent, last;         /* statements; parent of the body itself: NONE */
-    uint32_t other;                /* IF: the else, FOR: the second ';' (token), else NONE */
+    uint32_t other;                /* IF: the else; CASE: 0 for default; else NONE */
     uint32_t node;                 /* the first of its own nodes, or NONE */
 };
 
