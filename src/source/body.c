@@ -40,14 +40,6 @@ static bool is_punct(const struct parser *p, uint32_t code)
     return p->at < p->end && code_punct(p->unit, p->at, code);
 }
 
-/* Behind the bracket that closes the one at `at`; `at` + 1 when nothing does. */
-static uint32_t past(const struct parser *p, uint32_t at)
-{
-    uint32_t match = p->unit->match[at];
-
-    return match != NONE && match > at ? match + 1 : at + 1;
-}
-
 static uint32_t open_statement(struct parser *p, enum statement_kind kind, uint32_t parent)
 {
     uint32_t index = p->body->statement_count++;
@@ -91,7 +83,7 @@ static bool parse_semicolon(struct parser *p)
 
     while (p->at < p->end && !is_punct(p, PUNCT(';')) && !is_punct(p, PUNCT('}')) &&
            (!is_punct(p, PUNCT('{')) || is_literal(p, first - 1))) {
-        p->at = past(p, p->at);
+        p->at = code_past(p->unit, p->at);
     }
     if (!is_punct(p, PUNCT(';'))) {
         return give_up(p, "a statement without its semicolon");
@@ -203,7 +195,7 @@ static uint32_t parse_case(struct parser *p, uint32_t parent)
             give_up(p, "a case without its colon");
             return NONE;
         }
-        p->at = past(p, p->at);
+        p->at = code_past(p->unit, p->at);
     }
     p->body->statements[index].head_end = p->at;
     p->body->statements[index].other = is_default ? 0 : NONE;
@@ -249,7 +241,7 @@ static uint32_t parse_try(struct parser *p, uint32_t parent)
            is(p, "__finally") || is(p, "_finally") || is(p, "finally")) {
         p->at++;
         if (is_punct(p, PUNCT('('))) {
-            p->at = past(p, p->at);
+            p->at = code_past(p->unit, p->at);
         }
         if (!is_punct(p, PUNCT('{'))) {
             give_up(p, "a handler without its block");
@@ -300,7 +292,7 @@ static bool declares_pointer(const struct parser *p, uint32_t open)
         return false;
     }
     at++;
-    at = code_punct(unit, at, PUNCT('[')) ? past(p, at) : at;
+    at = code_punct(unit, at, PUNCT('[')) ? code_past(p->unit, at) : at;
     return at == close &&
            (code_punct(unit, close + 1, PUNCT('(')) || code_punct(unit, close + 1, PUNCT('[')));
 }
@@ -313,7 +305,7 @@ static bool looks_declared(const struct parser *p)
 
     while (code_word(unit, at) && is_annotation(unit, token_range(&unit->code[at])) &&
            !code_is(unit, at, "__declspec")) {
-        at = code_punct(unit, at + 1, PUNCT('(')) ? past(p, at + 1) : at + 1;
+        at = code_punct(unit, at + 1, PUNCT('(')) ? code_past(p->unit, at + 1) : at + 1;
     }
     if (is_type_word(unit, at)) {
         return true;
@@ -345,7 +337,7 @@ static bool is_bare_macro(const struct parser *p, uint32_t first, uint32_t after
     const struct unit *unit = p->unit;
 
     return code_word(unit, first) && after > first + 1 && code_punct(unit, first + 1, PUNCT('(')) &&
-           past(p, first + 1) == after && after <= p->end &&
+           code_past(p->unit, first + 1) == after && after <= p->end &&
            (unit->code[after].flags & TOKEN_FIRST) != 0 &&
            (code_word(unit, after) || code_punct(unit, after, PUNCT('}')));
 }
@@ -407,10 +399,10 @@ static uint32_t parse_simple(struct parser *p, uint32_t parent)
         }
         if (is_punct(p, PUNCT('{')) && !value) { /* FOR_EACH(x) { ... } */
             p->body->statements[index].kind = STATEMENT_OPAQUE;
-            p->at = past(p, p->at);
+            p->at = code_past(p->unit, p->at);
             return close_statement(p, index);
         }
-        p->at = past(p, p->at);
+        p->at = code_past(p->unit, p->at);
     }
     p->at += p->at < p->end;
     return close_statement(p, index);
@@ -423,11 +415,11 @@ static uint32_t parse_assembly(struct parser *p, uint32_t parent)
 
     p->at++;
     if (is_punct(p, PUNCT('{'))) {
-        p->at = past(p, p->at);
+        p->at = code_past(p->unit, p->at);
     } else {
         while (p->at < p->end && !is_punct(p, PUNCT(';')) && !is_punct(p, PUNCT('}')) &&
                (p->unit->code[p->at].flags & TOKEN_FIRST) == 0) {
-            p->at = past(p, p->at);
+            p->at = code_past(p->unit, p->at);
         }
     }
     p->at += is_punct(p, PUNCT(';'));

@@ -151,7 +151,7 @@ static bool is_keeper(const struct work *work, const struct region *r, uint32_t 
 static bool refuse_local(struct work *work, struct region *r, const struct local *l, uint32_t line,
                          const char *what, const char *hint)
 {
-    return region_refuse(work, r, line,
+    return region_refuse(r, line,
                          arena_print(work->arena, "%.*s %s", (int)range_length(l->name),
                                      work->unit->text + l->name.begin, what),
                          hint);
@@ -370,7 +370,7 @@ static bool check_hidden_names(struct work *work, struct region *r)
         for (uint32_t i = region_token_first(work, r); i < region_token_end(work, r); i++) {
             if (code_word(unit, i) && range_same(unit, name, token_range(&unit->code[i])) &&
                 region_moves(work, r, i)) {
-                return region_refuse(work, r, unit->code[i].line,
+                return region_refuse(r, unit->code[i].line,
                                      "a variable that a macro declares is used in the region",
                                      "declare it without the macro");
             }

@@ -198,16 +198,6 @@ static void put_region(struct emit *e)
     put_moved(e, at, bytes.end, from);
 }
 
-static const struct capture *find_result(const struct emit *e)
-{
-    for (uint32_t i = 0; i < e->region->capture_count; i++) {
-        if (e->region->captures[i].kind == CAPTURE_RESULT) {
-            return &e->region->captures[i];
-        }
-    }
-    return NULL;
-}
-
 static void put_locals(struct emit *e)
 {
     bool any = false;
@@ -244,7 +234,7 @@ static void put_comment(struct emit *e)
 
 void emit_routine(struct emit *e)
 {
-    const struct capture *result = find_result(e);
+    const struct capture *result = region_result(e->region);
 
     put_comment(e);
     emit_signature(e);
@@ -411,7 +401,7 @@ void emit_call(struct emit *e)
     const struct unit *unit = e->work->unit;
     struct range own = indent_of(unit, emit_replaced(e).begin);
     const char *indent = arena_copy(e->work->arena, unit->text + own.begin, range_length(own));
-    const struct capture *result = find_result(e);
+    const struct capture *result = region_result(e->region);
 
     if (result != NULL) {
         const struct local *l = &e->work->locals.rows[result->local];

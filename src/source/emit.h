@@ -33,8 +33,6 @@ void emit_signature(struct emit *emit);
 void emit_declaration(struct emit *emit, const struct capture *capture);
 /* `a, &b` */
 void emit_arguments(struct emit *emit);
-/* Code tokens [first, end) as a type or declarator, annotations left out. */
-void emit_tokens(struct emit *emit, uint32_t first, uint32_t end);
 
 /* (emit.c) */
 void emit_routine(struct emit *emit); /* the whole definition */

@@ -39,7 +39,7 @@ static bool joins(const struct unit *unit, uint32_t before, uint32_t at)
            !(code_punct(unit, before, PUNCT(',')));
 }
 
-void emit_tokens(struct emit *emit, uint32_t first, uint32_t end)
+static void emit_tokens(struct emit *emit, uint32_t first, uint32_t end)
 {
     const struct unit *unit = emit->work->unit;
     uint32_t before = NONE;
@@ -94,16 +94,6 @@ static void put_type(struct emit *emit, const struct local *l)
     emit_tokens(emit, l->specifiers, l->specifiers_end);
     text_put(&emit->text, " ");
     emit_tokens(emit, l->declarator, l->name_at);
-}
-
-static const struct capture *result_of(const struct region *region)
-{
-    for (uint32_t i = 0; i < region->capture_count; i++) {
-        if (region->captures[i].kind == CAPTURE_RESULT) {
-            return &region->captures[i];
-        }
-    }
-    return NULL;
 }
 
 static bool is_passed(const struct capture *c)
@@ -191,7 +181,7 @@ static void put_argument(struct emit *emit, const struct capture *c)
 
 void emit_signature(struct emit *emit)
 {
-    const struct capture *result = result_of(emit->region);
+    const struct capture *result = region_result(emit->region);
 
     text_put(&emit->text, "static DECLSPEC_NOINLINE ");
     if (emit->form == EXIT_IF) {

@@ -92,12 +92,8 @@ static uint32_t link_loop(struct body *b, uint32_t index, uint32_t next, struct 
     to.breaks = next;
     to.continues = head;
     inner = link_statement(b, index + 1, head, to);
-    if (s->kind == STATEMENT_DO) {
-        set_edges(b, head, constant == 0 ? NONE : inner, constant == 1 ? NONE : next);
-        return inner;
-    }
     set_edges(b, head, constant == 0 ? NONE : inner, constant == 1 ? NONE : next);
-    return head;
+    return s->kind == STATEMENT_DO ? inner : head;
 }
 
 static uint32_t link_for(struct body *b, uint32_t index, uint32_t next, struct targets to)
@@ -125,7 +121,7 @@ static uint32_t link_for(struct body *b, uint32_t index, uint32_t next, struct t
     return start;
 }
 
-/* The statement of the innermost switch around a case. */
+/* Is `of` the innermost switch around a statement? */
 static bool case_of(const struct body *b, uint32_t statement, uint32_t of)
 {
     uint32_t parent = b->statements[statement].parent;
@@ -373,8 +369,6 @@ static bool link_hidden(struct gotos *g, const struct node *node)
     }
     return true;
 }
-
-#define MACRO_TOKENS_OF_ROUTINE (1u << 20)
 
 static bool link_goto(struct gotos *g, uint32_t node)
 {

@@ -435,12 +435,7 @@ static bool acquires(struct session *s, const struct function *f)
  */
 static bool is_never_locked(const struct unit *unit, const struct function *f)
 {
-    for (uint32_t i = f->body; i < f->body_end; i++) {
-        if (code_is(unit, i, "PAGED_CODE")) {
-            return true;
-        }
-    }
-    return range_is(unit, f->section, "PAGE");
+    return says_paged_code(unit, f, false) || range_is(unit, f->section, "PAGE");
 }
 
 static bool is_wanted(const struct session *s, const struct function *f)

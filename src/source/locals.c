@@ -2,23 +2,11 @@
 /* Declarations of one routine taken apart: specifiers, declarators, initializers; see locals.h. */
 #include "source/locals.h"
 
-static uint32_t past(const struct unit *unit, uint32_t at)
-{
-    uint32_t match = unit->match[at];
-
-    return match != NONE && match > at ? match + 1 : at + 1;
-}
-
-static bool opens(const struct unit *unit, uint32_t at)
-{
-    return unit->match[at] != NONE && unit->match[at] > at;
-}
-
 /* End of the declarator that begins at `at`: its ',' or `end`. */
 static uint32_t declarator_end(const struct unit *unit, uint32_t at, uint32_t end)
 {
     while (at < end && !code_punct(unit, at, PUNCT(','))) {
-        at = past(unit, at);
+        at = code_past(unit, at);
     }
     return at < end ? at : end;
 }
@@ -42,7 +30,7 @@ static uint32_t declared_name(const struct unit *unit, uint32_t first, uint32_t 
     uint32_t last = NONE;
 
     *pointer = false;
-    for (uint32_t i = first; i < end; i = past(unit, i)) {
+    for (uint32_t i = first; i < end; i = code_past(unit, i)) {
         uint32_t inner;
 
         if (code_punct(unit, i, PUNCT('=')) || code_punct(unit, i, PUNCT('[')) ||
@@ -52,7 +40,7 @@ static uint32_t declared_name(const struct unit *unit, uint32_t first, uint32_t 
         if (code_word(unit, i) && !is_annotation(unit, token_range(&unit->code[i]))) {
             last = i;
         }
-        if (!code_punct(unit, i, PUNCT('(')) || !opens(unit, i)) {
+        if (!code_punct(unit, i, PUNCT('(')) || unit->match[i] == NONE) {
             continue;
         }
         inner = name_in_parentheses(unit, i);
@@ -141,7 +129,7 @@ static struct local *add_local(const struct body *body, struct locals *locals, u
                         .value = end,
                         .value_end = end,
                         .function_pointer = pointer};
-    for (uint32_t i = name; i < end; i = past(unit, i)) {
+    for (uint32_t i = name; i < end; i = code_past(unit, i)) {
         if (code_punct(unit, i, PUNCT('='))) {
             l->declarator_end = i;
             l->value = i + 1;

@@ -32,7 +32,6 @@ struct use {
     uint32_t node; /* in which it is; NONE: in none (a name in a label's place) */
     uint8_t kind;  /* enum use_kind */
     bool sized;    /* given to sizeof or the like: its type matters */
-    bool hidden;   /* `at` is a macro that names it */
 };
 
 #define LOCALS_MAX 1024u

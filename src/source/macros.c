@@ -257,20 +257,11 @@ static bool may_write(const struct unit *unit, struct range name)
            !range_begins(unit, name, "READ_PORT_") && !range_begins(unit, name, "WRITE_PORT_");
 }
 
+/* What stands beside a parameter that may be written to. */
 static bool assigns(uint32_t code)
 {
-    static const uint32_t codes[] = {
-        PUNCT('='),       PUNCT2('+', '='),      PUNCT2('-', '='),      PUNCT2('*', '='),
-        PUNCT2('/', '='), PUNCT2('%', '='),      PUNCT2('&', '='),      PUNCT2('|', '='),
-        PUNCT2('^', '='), PUNCT2('+', '+'),      PUNCT2('-', '-'),      PUNCT('.'),
-        PUNCT('['),       PUNCT3('<', '<', '='), PUNCT3('>', '>', '='), PUNCT2('#', '#')};
-
-    for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++) {
-        if (codes[i] == code) {
-            return true;
-        }
-    }
-    return false;
+    return code_changes(code) || code == PUNCT('=') || code == PUNCT('.') || code == PUNCT('[') ||
+           code == PUNCT2('#', '#');
 }
 
 /* What stands in front of a word in a macro's text. */

@@ -18,7 +18,8 @@ struct macro_token {
 
 /* Tokens of a macro and those inside of it, one after the other, until `each` says false.  False
  * as well when they are more than MACRO_TOKENS_MAX. */
-#define MACRO_TOKENS_MAX 4096u
+#define MACRO_TOKENS_MAX        4096u
+#define MACRO_TOKENS_OF_ROUTINE (1u << 20) /* looked at for all macros of a routine */
 bool macro_walk(const struct unit *unit, const struct macro *macro,
                 bool (*each)(void *context, const struct macro_token *token), void *context);
 

@@ -28,16 +28,15 @@ struct outline {
     uint32_t c_macro; /* EXTERN_C_START that are open */
 };
 
-static uint32_t past(const struct unit *unit, uint32_t at)
-{
-    uint32_t match = unit->match[at];
-
-    return match != NONE && match > at ? match + 1 : at + 1;
-}
-
 static bool opens_group(const struct unit *unit, uint32_t at)
 {
     return code_punct(unit, at, PUNCT('(')) || code_punct(unit, at, PUNCT('['));
+}
+
+/* The next token that is not inside of parentheses or brackets. */
+static uint32_t behind_group(const struct unit *unit, uint32_t at)
+{
+    return opens_group(unit, at) ? code_past(unit, at) : at + 1;
 }
 
 /* What follows a parameter list before the body: annotations, const, a trailing type. */
@@ -57,7 +56,7 @@ static bool is_suffix(const struct unit *unit, uint32_t at, uint32_t end)
         }
         at++;
         if (at < end && code_punct(unit, at, PUNCT('('))) {
-            at = past(unit, at);
+            at = code_past(unit, at);
         }
     }
     return at == end;
@@ -142,7 +141,7 @@ static uint32_t function_name(const struct unit *unit, uint32_t first, uint32_t 
             found = i;
             i++;
         }
-        i = opens_group(unit, i) ? past(unit, i) : i + 1;
+        i = behind_group(unit, i);
     }
     return found;
 }
@@ -150,7 +149,7 @@ static uint32_t function_name(const struct unit *unit, uint32_t first, uint32_t 
 /* Ends of a header: the ':' before the initializers of a constructor, or `end`. */
 static uint32_t header_end(const struct unit *unit, uint32_t first, uint32_t end)
 {
-    for (uint32_t i = first; i < end; i = opens_group(unit, i) ? past(unit, i) : i + 1) {
+    for (uint32_t i = first; i < end; i = behind_group(unit, i)) {
         if (code_punct(unit, i, PUNCT(':'))) {
             return i;
         }
@@ -160,7 +159,7 @@ static uint32_t header_end(const struct unit *unit, uint32_t first, uint32_t end
 
 static bool has_word(const struct unit *unit, uint32_t first, uint32_t end, const char *word)
 {
-    for (uint32_t i = first; i < end; i = opens_group(unit, i) ? past(unit, i) : i + 1) {
+    for (uint32_t i = first; i < end; i = behind_group(unit, i)) {
         if (code_is(unit, i, word)) {
             return true;
         }
@@ -170,7 +169,7 @@ static bool has_word(const struct unit *unit, uint32_t first, uint32_t end, cons
 
 static bool has_assignment(const struct unit *unit, uint32_t first, uint32_t end)
 {
-    for (uint32_t i = first; i < end; i = opens_group(unit, i) ? past(unit, i) : i + 1) {
+    for (uint32_t i = first; i < end; i = behind_group(unit, i)) {
         if (code_punct(unit, i, PUNCT('='))) {
             return true;
         }
@@ -181,7 +180,7 @@ static bool has_assignment(const struct unit *unit, uint32_t first, uint32_t end
 /* `extern "C"`, or the macro that stands for it. */
 static bool says_c(const struct unit *unit, uint32_t first, uint32_t end)
 {
-    for (uint32_t i = first; i < end; i = opens_group(unit, i) ? past(unit, i) : i + 1) {
+    for (uint32_t i = first; i < end; i = behind_group(unit, i)) {
         if (code_is(unit, i, "EXTERN_C") ||
             (code_is(unit, i, "extern") && unit->code[i + 1].kind == TOKEN_STRING)) {
             return true;
@@ -247,7 +246,6 @@ static void add_declaration(struct outline *o, uint32_t at, uint32_t end)
     unit->declarations[unit->declaration_count++] = (struct declaration){
         .name = token_range(&unit->code[at]),
         .at = at,
-        .line = unit->code[at].line,
         .c_linkage = in_c(o, o->first, end),
         .section = section_of_header(unit, o->first, end),
     };
@@ -278,7 +276,7 @@ static void end_declaration(struct outline *o, uint32_t end)
             last = NONE;
         }
         if (i < end && (opens_group(unit, i) || code_punct(unit, i, PUNCT('{')))) {
-            i = past(unit, i) - 1;
+            i = code_past(unit, i) - 1;
         }
     }
 }
@@ -297,7 +295,7 @@ static bool awaits_body(const struct outline *o, uint32_t semicolon)
 static uint32_t take_brace(struct outline *o, uint32_t at)
 {
     struct unit *unit = o->unit;
-    uint32_t end = past(unit, at);
+    uint32_t end = code_past(unit, at);
     bool c = o->first + 1 < at && code_is(unit, o->first, "extern") &&
              unit->code[o->first + 1].kind == TOKEN_STRING && o->first + 2 == at;
 
@@ -357,7 +355,7 @@ static void walk(struct outline *o)
             end_declaration(o, i);
             o->first = i + 1;
         }
-        i = opens_group(unit, i) ? past(unit, i) : i + 1;
+        i = behind_group(unit, i);
     }
 }
 

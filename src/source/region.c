@@ -10,10 +10,8 @@
 
 #include <string.h>
 
-bool region_refuse(struct work *work, struct region *region, uint32_t line, const char *why,
-                   const char *hint)
+bool region_refuse(struct region *region, uint32_t line, const char *why, const char *hint)
 {
-    (void)work;
     if (region->why == NULL) {
         region->why = why;
         region->hint = hint;
@@ -43,16 +41,6 @@ static const char *squeeze(const struct work *work, const char *prefix, uint32_t
     return copy;
 }
 
-/* Parentheses around all of [first, end) say nothing. */
-static void strip(const struct unit *unit, uint32_t *first, uint32_t *end)
-{
-    while (*first < *end && code_punct(unit, *first, PUNCT('(')) &&
-           unit->match[*first] == *end - 1) {
-        (*first)++;
-        (*end)--;
-    }
-}
-
 /* The local that tokens [first, end) are, with nothing around it. */
 static uint32_t single_local(const struct work *work, uint32_t first, uint32_t end)
 {
@@ -77,10 +65,10 @@ static void keep_in(struct work *work, struct lock_call *call, uint32_t first, u
 {
     const char *prefix = "";
 
-    strip(work->unit, &first, &end);
+    strip_parentheses(work->unit, &first, &end);
     if (pointer && first < end && code_punct(work->unit, first, PUNCT('&'))) {
         first++;
-        strip(work->unit, &first, &end);
+        strip_parentheses(work->unit, &first, &end);
     } else if (pointer) {
         prefix = "*";
     }
@@ -91,12 +79,12 @@ static void keep_in(struct work *work, struct lock_call *call, uint32_t first, u
 /* The local that `&x` is the address of. */
 static uint32_t object_kept(const struct work *work, uint32_t first, uint32_t end)
 {
-    strip(work->unit, &first, &end);
+    strip_parentheses(work->unit, &first, &end);
     if (first == end || !code_punct(work->unit, first, PUNCT('&'))) {
         return NONE;
     }
     first++;
-    strip(work->unit, &first, &end);
+    strip_parentheses(work->unit, &first, &end);
     return single_local(work, first, end);
 }
 
@@ -280,7 +268,7 @@ static bool find_held(struct work *work, struct region *r)
     if (spread(work, r->acquire, r->held, &bad)) {
         return true;
     }
-    return region_refuse(work, r, line_of(work, bad),
+    return region_refuse(r, line_of(work, bad),
                          arena_print(work->arena,
                                      "the lock is still held on a path through line %u",
                                      line_of(work, bad)),
@@ -305,7 +293,7 @@ static bool check_entries(struct work *work, struct region *r)
                 continue;
             }
             return region_refuse(
-                work, r, line_of(work, n),
+                r, line_of(work, n),
                 arena_print(work->arena,
                             "line %u is reached with the lock and, by a label, loop or "
                             "condition, without it",
@@ -331,7 +319,7 @@ static bool check_nesting(struct work *work, struct region *r)
         }
         if (!call->alone) {
             return region_refuse(
-                work, r, line_of(work, call->node),
+                r, line_of(work, call->node),
                 arena_print(work->arena, "%s is part of a larger expression", call->row->name),
                 "make the call a statement of its own");
         }
@@ -340,13 +328,13 @@ static bool check_nesting(struct work *work, struct region *r)
         }
         memset(held, 0, b->node_count * sizeof *held);
         if (!spread(work, call, held, &bad)) {
-            return region_refuse(work, r, line_of(work, call->node),
+            return region_refuse(r, line_of(work, call->node),
                                  "a second lock is still held when the first is released",
                                  "release locks in the opposite order");
         }
         for (uint32_t n = 0; n < b->node_count; n++) {
             if (held[n] && !r->held[n]) {
-                return region_refuse(work, r, line_of(work, call->node),
+                return region_refuse(r, line_of(work, call->node),
                                      "a second lock is still held when the first is released",
                                      "release locks in the opposite order");
             }
@@ -372,7 +360,7 @@ static bool find_range(struct work *work, struct region *r)
     r->last = r->first;
     r->block = b->statements[r->first].parent;
     if (r->block == NONE || b->statements[r->block].kind != STATEMENT_COMPOUND) {
-        return region_refuse(work, r, line_of(work, r->acquire->node),
+        return region_refuse(r, line_of(work, r->acquire->node),
                              "the acquire depends on a condition or stands behind a label",
                              "give the code with the lock a block of its own");
     }
@@ -380,7 +368,7 @@ static bool find_range(struct work *work, struct region *r)
         uint32_t child = r->held[n] ? child_of(b, r->block, b->nodes[n].statement) : r->first;
 
         if (child == NONE || child < r->first) {
-            return region_refuse(work, r, line_of(work, n),
+            return region_refuse(r, line_of(work, n),
                                  "the lock is released outside of the block that acquires it",
                                  "acquire and release it in the same block");
         }
@@ -407,6 +395,16 @@ bool region_moves(const struct work *work, const struct region *region, uint32_t
     return true;
 }
 
+const struct capture *region_result(const struct region *region)
+{
+    for (uint32_t i = 0; i < region->capture_count; i++) {
+        if (region->captures[i].kind == CAPTURE_RESULT) {
+            return &region->captures[i];
+        }
+    }
+    return NULL;
+}
+
 void region_read(struct work *work, const struct lock_call *acquire, struct region *out)
 {
     uint32_t line = line_of(work, acquire->node);
@@ -418,7 +416,7 @@ void region_read(struct work *work, const struct lock_call *acquire, struct regi
     }
     if (!acquire->alone) {
         region_refuse(
-            work, out, line,
+            out, line,
             arena_print(work->arena, "%s is part of a larger expression", acquire->row->name),
             "make the call a statement of its own");
         return;

@@ -85,12 +85,13 @@ bool work_read(const struct unit *unit, const struct function *function, struct 
 /* Find what belongs to an acquire; `why` says what stands against moving it. */
 void region_read(struct work *work, const struct lock_call *acquire, struct region *out);
 /* Refuse, unless it was already.  Always false. */
-bool region_refuse(struct work *work, struct region *region, uint32_t line, const char *why,
-                   const char *hint);
+bool region_refuse(struct region *region, uint32_t line, const char *why, const char *hint);
 /* (region_text.c) What the text of the region must not hold. */
 bool region_check_text(struct work *work, struct region *region);
 /* (tails.c) */
 bool region_find_tails(struct work *work, struct region *region);
+/* What the new routine returns; NULL: nothing. */
+const struct capture *region_result(const struct region *region);
 /* (capture.c) What the new routine is given, and gives back. */
 bool region_capture(struct work *work, struct region *region);
 

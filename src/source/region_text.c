@@ -16,17 +16,17 @@ static bool check_statements(struct work *work, struct region *r)
             continue;
         }
         if (b->statements[s].kind == STATEMENT_TRY) {
-            return region_refuse(work, r, line, "the region holds a __try",
+            return region_refuse(r, line, "the region holds a __try",
                                  "handle exceptions outside of the code with the lock");
         }
         if (b->statements[s].kind == STATEMENT_OPAQUE) {
-            return region_refuse(work, r, line,
+            return region_refuse(r, line,
                                  "the region holds assembly, or a macro that opens a block",
                                  "write the block out, or move it out of the code with the lock");
         }
         if (b->statements[s].kind == STATEMENT_DECLARATION &&
             code_is(work->unit, b->statements[s].first, "typedef")) {
-            return region_refuse(work, r, line, "the region declares a type",
+            return region_refuse(r, line, "the region declares a type",
                                  "declare the type at file scope");
         }
     }
@@ -49,16 +49,6 @@ static bool names_word(const struct work *work, const struct region *r, uint32_t
 
 /* ---- calls ---- */
 
-static bool says_paged_code(const struct unit *unit, const struct function *f)
-{
-    for (uint32_t i = f->body; f->body_end != NONE && i < f->body_end; i++) {
-        if (code_is(unit, i, "PAGED_CODE")) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool check_call(struct work *work, struct region *r, uint32_t at)
 {
     static const char *const stack[] = {"alloca", "_alloca", "_malloca", "__builtin_alloca", NULL};
@@ -73,7 +63,7 @@ static bool check_call(struct work *work, struct region *r, uint32_t at)
     uint32_t line = unit->code[at].line;
 
     if (range_in(unit, name, stack)) {
-        return region_refuse(work, r, line,
+        return region_refuse(r, line,
                              arena_print(work->arena,
                                          "%s in line %u: the memory would be gone when "
                                          "the new routine returns",
@@ -81,14 +71,14 @@ static bool check_call(struct work *work, struct region *r, uint32_t at)
                              "allocate before the lock is taken");
     }
     if (range_in(unit, name, frame)) {
-        return region_refuse(work, r, line,
+        return region_refuse(r, line,
                              arena_print(work->arena,
                                          "%s in line %u is about the frame of the routine itself",
                                          text, line),
                              "call it before the lock is taken");
     }
     if (call_needs_low_irql(unit, at)) {
-        return region_refuse(work, r, line,
+        return region_refuse(r, line,
                              arena_print(work->arena,
                                          "%s in line %u may not be called with a lock "
                                          "held: that is a mistake already",
@@ -97,15 +87,15 @@ static bool check_call(struct work *work, struct region *r, uint32_t at)
     }
     if ((f != NULL && section_pageable(unit, f->section)) ||
         (f == NULL && declared != NULL && section_pageable(unit, declared->section))) {
-        return region_refuse(work, r, line,
+        return region_refuse(r, line,
                              arena_print(work->arena,
                                          "%s, called with the lock in line %u, is itself "
                                          "in a PAGE section",
                                          text, line),
                              "make it resident, or isolate it first");
     }
-    if (f != NULL && says_paged_code(unit, f)) {
-        return region_refuse(work, r, line,
+    if (f != NULL && says_paged_code(unit, f, false)) {
+        return region_refuse(r, line,
                              arena_print(work->arena,
                                          "%s, called with the lock in line %u, says PAGED_CODE",
                                          text, line),
@@ -219,7 +209,7 @@ static bool check_macros(struct work *work, struct region *r)
             trouble = "jumps, as its name says";
         }
         if (trouble != NULL && region_moves(work, r, i)) {
-            return region_refuse(work, r, unit->code[i].line,
+            return region_refuse(r, unit->code[i].line,
                                  arena_print(work->arena, "the macro %.*s in line %u %s",
                                              (int)range_length(name), unit->text + name.begin,
                                              unit->code[i].line, trouble),
@@ -275,7 +265,7 @@ static bool check_directives_in(struct work *work, struct region *r, uint32_t fi
                                                                is_directive(unit, t, "include")));
         if (crossing || (conditional && is_jump_or_lock(unit, t)) ||
             unit->branches[t->branch].hidden) {
-            return region_refuse(work, r, t->line,
+            return region_refuse(r, t->line,
                                  arena_print(work->arena,
                                              "conditional compilation in line %u decides "
                                              "about the lock or the way through the region",
@@ -302,20 +292,19 @@ static bool check_directives(struct work *work, struct region *r)
         }
         if (!t->kept && work->unit->code[b->statements[t->first].first].branch !=
                             work->unit->code[region_token_first(work, r)].branch) {
-            return region_refuse(work, r, work->unit->code[b->statements[t->first].first].line,
+            return region_refuse(r, work->unit->code[b->statements[t->first].first].line,
                                  "code behind a release is compiled under a condition of its own",
                                  "keep #if out of the code with the lock");
         }
     }
     if (work->unit->code[region_token_first(work, r)].branch !=
         work->unit->code[work->function->body].branch) {
-        return region_refuse(work, r, r->line_begin, "the region is compiled under a condition",
+        return region_refuse(r, r->line_begin, "the region is compiled under a condition",
                              "keep #if out of the code with the lock");
     }
     if (work->unit->code[region_token_end(work, r) - 1].branch !=
         work->unit->code[region_token_first(work, r)].branch) {
-        return region_refuse(work, r, r->line_end,
-                             "conditional compilation ends inside of the region",
+        return region_refuse(r, r->line_end, "conditional compilation ends inside of the region",
                              "keep #if out of the code with the lock");
     }
     return true;
@@ -343,7 +332,7 @@ static bool check_tags(struct work *work, struct region *r)
 
             if (code_word(unit, j) && (j < open || constant) &&
                 (names_word(work, r, begin, end, token_range(&unit->code[j])))) {
-                return region_refuse(work, r, unit->code[i].line,
+                return region_refuse(r, unit->code[i].line,
                                      arena_print(work->arena,
                                                  "a type that the routine itself declares in line "
                                                  "%u is used with the lock held",
@@ -376,7 +365,7 @@ static bool check_macro_scope(struct work *work, struct region *r)
         lexer_next(&lexer, &name);
         lexer_next(&lexer, &name);
         if (names_word(work, r, begin, end, token_range(&name))) {
-            return region_refuse(work, r, t->line,
+            return region_refuse(r, t->line,
                                  arena_print(work->arena,
                                              "the macro %.*s, which line %u changes, is used with "
                                              "the lock held",
@@ -399,7 +388,7 @@ static bool check_expressions(struct work *work, struct region *r)
             if (is_jump_or_lock(unit, &unit->code[i]) &&
                 call_named(unit, token_range(&unit->code[i])) == NULL && region_moves(work, r, i) &&
                 b->statements[b->nodes[n].statement].kind != STATEMENT_CASE) {
-                return region_refuse(work, r, unit->code[i].line,
+                return region_refuse(r, unit->code[i].line,
                                      arena_print(work->arena,
                                                  "an expression in line %u holds statements",
                                                  unit->code[i].line),

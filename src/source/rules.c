@@ -38,24 +38,20 @@ void check_report(struct check *check, enum rule rule, const struct function *f,
            condition);
 }
 
-/* PAGED_CODE in a body: how often, and where. */
+/* PAGED_CODE or PAGED_CODE_LOCKED in a body: how often, and where. */
 struct paged_code {
     uint32_t first, second; /* code tokens; NONE */
-    bool locked;            /* PAGED_CODE_LOCKED */
 };
 
 static struct paged_code find_paged_code(const struct unit *unit, const struct function *f)
 {
-    struct paged_code found = {NONE, NONE, false};
+    struct paged_code found = {NONE, NONE};
     uint32_t end = f->body_end != NONE ? f->body_end : unit->code_count;
 
     for (uint32_t i = f->body + 1; i < end; i++) {
-        bool locked = code_is(unit, i, "PAGED_CODE_LOCKED");
-
-        if (!locked && !code_is(unit, i, "PAGED_CODE")) {
+        if (!code_is(unit, i, "PAGED_CODE_LOCKED") && !code_is(unit, i, "PAGED_CODE")) {
             continue;
         }
-        found.locked = found.locked || locked;
         if (found.first == NONE) {
             found.first = i;
         } else if (found.second == NONE &&

@@ -77,10 +77,8 @@ static bool read_pragma(const struct unit *unit, uint32_t index, struct pragma *
         return false;
     }
     lexer_next(&lexer, &t);
-    *out = (struct pragma){.directive = index,
-                           .line = directive->line,
-                           .begin = directive->begin,
-                           .branch = directive->branch};
+    *out = (struct pragma){
+        .line = directive->line, .begin = directive->begin, .branch = directive->branch};
     if (token_is(unit, &t, "alloc_text")) {
         out->kind = PRAGMA_ALLOC_TEXT;
         read_alloc_text(unit, &lexer, out);

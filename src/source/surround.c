@@ -114,16 +114,6 @@ static void emit_after(struct session *s, const struct work *w, const struct tex
 
 /* ---- PAGED_CODE and declarations ---- */
 
-static bool says_paged(const struct work *w)
-{
-    for (uint32_t i = w->function->body; i < w->function->body_end; i++) {
-        if (code_is(w->unit, i, "PAGED_CODE") || code_is(w->unit, i, "PAGED_CODE_LOCKED")) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Behind the declarations that the body begins with: there old compilers want the first statement.
  */
 static void add_paged_code(struct session *s, const struct work *w, uint32_t dropped)
@@ -251,7 +241,7 @@ static uint32_t drop_declarations(struct session *s, const struct work *w)
             gone += left;
         }
         if (gone == all) {
-            drop_declaration(s, w, statement, says_paged(w));
+            drop_declaration(s, w, statement, says_paged_code(w->unit, w->function, true));
             dropped++;
         } else if (gone == 1) {
             drop_declarator(s, &w->locals.rows[first]);
@@ -268,7 +258,7 @@ void surround(struct session *s, const struct work *w, const struct text *protot
     emit_before(s, w, prototypes, pageable);
     emit_after(s, w, routines, pageable);
     dropped = drop_declarations(s, w);
-    if (all && !says_paged(w)) {
+    if (all && !says_paged_code(w->unit, w->function, true)) {
         add_paged_code(s, w, dropped);
     }
 }

@@ -8,11 +8,10 @@
  */
 #include "source/region.h"
 
-/* How many nodes with the lock lie in statements before `s`. */
 struct walk {
     struct work *work;
     struct region *region;
-    const uint32_t *before;
+    const uint32_t *before; /* before[s]: nodes with the lock in statements before s */
 };
 
 static bool any_held(const struct walk *w, uint32_t statement)
@@ -30,7 +29,7 @@ static bool add_tail(struct walk *w, uint32_t first, uint32_t last)
     struct region *r = w->region;
 
     if (r->tail_count == TAILS_MAX) {
-        return region_refuse(w->work, r, line_of(w, first), "too many ways out of the region",
+        return region_refuse(r, line_of(w, first), "too many ways out of the region",
                              "split it by hand");
     }
     r->tails[r->tail_count++] = (struct tail){.first = first, .last = last, .flows = NONE};
@@ -52,7 +51,8 @@ static bool walk_inside(struct walk *w, uint32_t statement)
            walk_children(w, statement + 1, NONE);
 }
 
-/* The statements from `child` on, up to and with `stop`.  Depth is that of the statements. */
+/* The statements from `child` on, up to and with `stop`.  Recursion is as deep as
+ * statements are nested. */
 static bool walk_children(struct walk *w, uint32_t child, uint32_t stop)
 {
     const struct body *b = &w->work->body;
@@ -132,7 +132,7 @@ static void note_breaks(struct walk *w, struct tail *tail)
 
 static bool unclear(struct walk *w, uint32_t statement)
 {
-    return region_refuse(w->work, w->region, line_of(w, statement),
+    return region_refuse(w->region, line_of(w, statement),
                          arena_print(w->work->arena,
                                      "the code behind the release is left in more ways than one "
                                      "from line %u",
@@ -230,7 +230,7 @@ static bool refuse_goto(struct walk *w, uint32_t statement, const char *what)
 {
     uint32_t line = line_of(w, statement);
 
-    return region_refuse(w->work, w->region, line,
+    return region_refuse(w->region, line,
                          arena_print(w->work->arena, "the goto in line %u %s", line, what),
                          "place the label outside of the code with the lock");
 }

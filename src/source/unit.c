@@ -71,6 +71,47 @@ uint32_t all_at(const struct unit *unit, uint32_t byte)
     return low;
 }
 
+bool code_changes(uint32_t code)
+{
+    switch (code) {
+    case PUNCT2('+', '='):
+    case PUNCT2('-', '='):
+    case PUNCT2('*', '='):
+    case PUNCT2('/', '='):
+    case PUNCT2('%', '='):
+    case PUNCT2('&', '='):
+    case PUNCT2('|', '='):
+    case PUNCT2('^', '='):
+    case PUNCT3('<', '<', '='):
+    case PUNCT3('>', '>', '='):
+    case PUNCT2('+', '+'):
+    case PUNCT2('-', '-'):
+        return true;
+    default:
+        return false;
+    }
+}
+
+void strip_parentheses(const struct unit *unit, uint32_t *first, uint32_t *end)
+{
+    while (*first < *end && code_punct(unit, *first, PUNCT('(')) &&
+           unit->match[*first] == *end - 1) {
+        (*first)++;
+        (*end)--;
+    }
+}
+
+bool says_paged_code(const struct unit *unit, const struct function *f, bool locked_too)
+{
+    for (uint32_t i = f->body; f->body_end != NONE && i < f->body_end; i++) {
+        if (code_is(unit, i, "PAGED_CODE") ||
+            (locked_too && code_is(unit, i, "PAGED_CODE_LOCKED"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool section_pageable(const struct unit *unit, struct range section)
 {
     return range_begins(unit, section, "PAGE");

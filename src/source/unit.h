@@ -51,7 +51,7 @@ struct function {
 /* What is declared, not defined, at file scope: prototypes, and whatever else has a name. */
 struct declaration {
     struct range name;
-    uint32_t at, line; /* code token */
+    uint32_t at; /* code token */
     bool c_linkage;
     struct range section; /* __declspec(code_seg(...)) */
 };
@@ -66,7 +66,6 @@ enum pragma_kind { PRAGMA_ALLOC_TEXT, PRAGMA_CODE_SEG, PRAGMA_DATA_SEG };
 
 struct pragma {
     enum pragma_kind kind;
-    uint32_t directive;   /* index into all */
     uint32_t line, begin; /* bytes */
     struct range section; /* without quotes; empty: the default one */
     struct range names;   /* ALLOC_TEXT: what follows the section */
@@ -131,6 +130,19 @@ static inline bool code_word(const struct unit *unit, uint32_t at)
 {
     return at < unit->code_count && unit->code[at].kind == TOKEN_WORD;
 }
+/* Behind the bracket that closes the one at `at`; `at` + 1 when nothing does. */
+static inline uint32_t code_past(const struct unit *unit, uint32_t at)
+{
+    uint32_t match = unit->match[at];
+
+    return match != NONE && match > at ? match + 1 : at + 1;
+}
+/* Parentheses around all of [first, end) say nothing. */
+void strip_parentheses(const struct unit *unit, uint32_t *first, uint32_t *end);
+/* `+=` and the like, `++` and `--`. */
+bool code_changes(uint32_t code);
+/* It says PAGED_CODE, or PAGED_CODE_LOCKED where that counts too. */
+bool says_paged_code(const struct unit *unit, const struct function *f, bool locked_too);
 /* One of a list of words that ends with NULL. */
 bool range_in(const struct unit *unit, struct range range, const char *const *words);
 /* Of two tokens, at most one is compiled. */

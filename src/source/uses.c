@@ -25,27 +25,6 @@ static bool ends_operand(const struct unit *unit, uint32_t at)
     return t->kind != TOKEN_PUNCTUATION || t->code == PUNCT(')') || t->code == PUNCT(']');
 }
 
-static bool is_assignment(uint32_t code)
-{
-    switch (code) {
-    case PUNCT2('+', '='):
-    case PUNCT2('-', '='):
-    case PUNCT2('*', '='):
-    case PUNCT2('/', '='):
-    case PUNCT2('%', '='):
-    case PUNCT2('&', '='):
-    case PUNCT2('|', '='):
-    case PUNCT2('^', '='):
-    case PUNCT3('<', '<', '='):
-    case PUNCT3('>', '>', '='):
-    case PUNCT2('+', '+'):
-    case PUNCT2('-', '-'):
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Behind `x.a.b[1]`: the token that says what is done to that part. */
 static uint32_t behind_parts(const struct unit *unit, uint32_t at)
 {
@@ -67,7 +46,7 @@ static enum use_kind kind_of(const struct unit *unit, uint32_t at, const struct 
     if (part) {
         uint32_t behind = unit->code[behind_parts(unit, at + 1)].code;
 
-        if (before == PUNCT('&') || behind == PUNCT('=') || is_assignment(behind) ||
+        if (before == PUNCT('&') || behind == PUNCT('=') || code_changes(behind) ||
             before == PUNCT2('+', '+') || before == PUNCT2('-', '-')) {
             return before == PUNCT('&') ? USE_ADDRESS : USE_CHANGE;
         }
@@ -83,19 +62,9 @@ static enum use_kind kind_of(const struct unit *unit, uint32_t at, const struct 
     if (next == PUNCT('=')) {
         return USE_WRITE;
     }
-    return is_assignment(next) || before == PUNCT2('+', '+') || before == PUNCT2('-', '-')
+    return code_changes(next) || before == PUNCT2('+', '+') || before == PUNCT2('-', '-')
                ? USE_CHANGE
                : USE_READ;
-}
-
-/* Parentheses around all of [first, end) say nothing. */
-static void strip(const struct unit *unit, uint32_t *first, uint32_t *end)
-{
-    while (*first < *end && code_punct(unit, *first, PUNCT('(')) &&
-           unit->match[*first] == *end - 1) {
-        (*first)++;
-        (*end)--;
-    }
 }
 
 /* `&irql` of an acquire is where it puts the IRQL, not an address that is kept: USE_WRITE; the
@@ -130,12 +99,12 @@ static bool keeps_irql(const struct unit *unit, uint32_t at, enum use_kind *kind
         row->kind == CALL_WAIT_TRUE || !call_argument(unit, open, row->keeper, &first, &end)) {
         return false;
     }
-    strip(unit, &first, &end);
+    strip_parentheses(unit, &first, &end);
     if (!code_punct(unit, first, PUNCT('&'))) {
         return false;
     }
     first++;
-    strip(unit, &first, &end);
+    strip_parentheses(unit, &first, &end);
     if (first != at || first + 1 != end) {
         return false;
     }
@@ -208,7 +177,7 @@ struct reader {
     uint32_t left;   /* tokens of macros that are still looked at */
 };
 
-static void add_use(struct reader *r, uint32_t local, enum use_kind kind, bool hidden)
+static void add_use(struct reader *r, uint32_t local, enum use_kind kind)
 {
     struct locals *locals = r->locals;
     struct use *use;
@@ -230,8 +199,7 @@ static void add_use(struct reader *r, uint32_t local, enum use_kind kind, bool h
     *use = (struct use){.at = r->at,
                         .local = local,
                         .node = r->nodes[r->at - r->body->function->body],
-                        .kind = (uint8_t)kind,
-                        .hidden = hidden};
+                        .kind = (uint8_t)kind};
     locals->rows[local].address = locals->rows[local].address || kind == USE_ADDRESS;
 }
 
@@ -252,7 +220,7 @@ static bool note_hidden(void *context, const struct macro_token *t)
     }
     local = find_local(r->body->unit, r->locals, token_range(&t->token), r->at);
     if (local != NONE) {
-        add_use(r, local, t->before == PUNCT('&') ? USE_ADDRESS : USE_CHANGE, true);
+        add_use(r, local, t->before == PUNCT('&') ? USE_ADDRESS : USE_CHANGE);
     }
     return true;
 }
@@ -285,7 +253,7 @@ static void note_use(struct reader *r, uint32_t local)
         kind = argument == ARGUMENT_ADDRESS ? USE_ADDRESS : kind;
     }
     l->escapes = l->escapes || (kind == USE_ADDRESS && is_kept_address(unit, r->at));
-    add_use(r, local, kind, false);
+    add_use(r, local, kind);
     if (r->locals->use_count > 0) {
         r->locals->uses[r->locals->use_count - 1].sized = sized;
     }
@@ -309,8 +277,6 @@ static bool *names_given(const struct body *body, const struct locals *locals)
     }
     return given;
 }
-
-#define MACRO_TOKENS_OF_ROUTINE (1u << 20)
 
 bool uses_read(const struct body *body, struct locals *locals)
 {
