@@ -7,8 +7,6 @@
  */
 #include "advise/solve.h"
 
-#include "base/assert.h"
-
 enum { SHADOW_BYTES = 0x20, SLOT_BYTES = 8, REGISTER_ARGUMENTS = 4, MAY_POINT_TO = 8 };
 
 static const uint8_t argument_registers[REGISTER_ARGUMENTS] = {1, 2, 8, 9};

@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#include "base/assert.h"
-
 enum { INDEX_BITS = 27, INDEX_SHIFT = 32, HANDLE_SHIFT = 59, KIND_SHIFT = 60, WIDEST_CELL = 8 };
 
 static bool key_of(const struct value *base, bool handle, uint64_t *key)
